@@ -1,0 +1,51 @@
+//! Rigs: which sensors there are, where they sit, and how a point becomes a pixel.
+
+use nalgebra::Matrix3;
+
+use crate::geometry::{Pose, frames};
+
+/// What the LiDAR is like.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LidarSpec {
+    /// Number of laser rings.
+    pub beams: u32,
+    /// Height of the sensor above the ground, m.
+    pub origin_height_m: f64,
+    /// The intensity that counts as 1 in the raw data (KITTI 1, nuScenes 255).
+    pub intensity_max: f64,
+    /// Lowest and highest beam, degrees above the horizon.
+    pub elevation_deg: [f64; 2],
+    /// Angle between two firings of a ring, degrees.
+    pub azimuth_step_deg: f64,
+}
+
+/// A pinhole camera.
+#[derive(Debug, Clone)]
+pub struct Camera {
+    /// Its name, such as `image_2`.
+    pub name: String,
+    /// Image size, pixels: width, height.
+    pub size: [u32; 2],
+    /// Intrinsic matrix.
+    pub intrinsic: Matrix3<f64>,
+    /// LiDAR coordinates to this camera's optical frame.
+    pub from_lidar: Pose<frames::Lidar, frames::Camera>,
+    /// When the camera fires, seconds after the LiDAR's stamp.
+    pub time_offset_s: f64,
+}
+
+/// All sensors of a vehicle.
+#[derive(Debug, Clone)]
+pub struct Rig {
+    /// Its name.
+    pub name: String,
+    /// The LiDAR.
+    pub lidar: LidarSpec,
+    /// The cameras; the first is the one that results' 2D boxes refer to.
+    pub cameras: Vec<Camera>,
+    /// LiDAR to the frame in which KITTI labels are written (rectified camera 0); where a rig has
+    /// no such frame, the first camera's.
+    pub lidar_to_rect: Pose<frames::Lidar, frames::Rect>,
+    /// LiDAR to vehicle frame.
+    pub lidar_to_ego: Pose<frames::Lidar, frames::Ego>,
+}

@@ -1,0 +1,345 @@
+//! The configuration file (`emc2.yaml`): YAML in, typed settings out.
+//!
+//! Every key has a default, unknown keys are errors. The commented default file at the top of the
+//! repository holds the same values; a test keeps the two equal.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Everything that can be set.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Which models, and where they run.
+    pub models: ModelsConfig,
+    /// ONNX Runtime.
+    pub runtime: RuntimeConfig,
+    /// Adaptive data bridge.
+    pub bridge: BridgeConfig,
+    /// Scenario router.
+    pub router: RouterConfig,
+    /// Emergency expert.
+    pub emergency: EmergencyConfig,
+    /// Fusion.
+    pub fusion: FusionConfig,
+}
+
+/// Model folders. A relative folder is looked up from the configuration file's folder, then from
+/// the program's. `null` switches that model off.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelsConfig {
+    /// BEV proposal model.
+    pub bev: Option<PathBuf>,
+    /// Latency-prioritised expert.
+    pub lpe: Option<PathBuf>,
+    /// Versatile-efficiency expert.
+    pub vee: Option<PathBuf>,
+    /// Accuracy-prioritised expert.
+    pub ape: Option<PathBuf>,
+    /// Image branch that feeds the accuracy-prioritised expert.
+    pub image: Option<PathBuf>,
+    /// Compare each model with its golden output before the first frame.
+    pub check_at_start: bool,
+}
+
+/// ONNX Runtime: library, providers, threads.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RuntimeConfig {
+    /// The ONNX Runtime library; `null` looks in the usual places.
+    pub library: Option<PathBuf>,
+    /// Providers in order of preference.
+    pub providers: Vec<Provider>,
+    /// A provider that cannot be had is an error (true) or is passed over with a warning (false).
+    pub strict: bool,
+    /// Threads inside one operator.
+    pub threads: usize,
+    /// Worker threads busy-wait between operators: faster alone, harmful on a shared machine.
+    pub spinning: bool,
+    /// TensorRT provider.
+    pub tensorrt: TensorRtConfig,
+    /// CUDA provider.
+    pub cuda: CudaConfig,
+}
+
+/// Execution providers that can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Provider {
+    TensorRt,
+    Cuda,
+    Cpu,
+}
+
+/// TensorRT's settings, handed through to the provider.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TensorRtConfig {
+    /// Device number.
+    pub device: u32,
+    /// 16-bit floats.
+    pub fp16: bool,
+    /// 8-bit integers (needs QDQ models or a calibration table).
+    pub int8: bool,
+    /// INT8 calibration table file name, in the engine cache folder.
+    pub int8_calibration_table: Option<String>,
+    /// Deep-learning accelerator core; `null` for the GPU.
+    pub dla_core: Option<u32>,
+    /// Workspace limit, MiB.
+    pub workspace_mib: u64,
+    /// Folder for built engines; `null` for none.
+    pub engine_cache: Option<PathBuf>,
+    /// Folder for the timing cache; `null` for none.
+    pub timing_cache: Option<PathBuf>,
+    /// Builder effort, 0..5.
+    pub optimization_level: u8,
+    /// Profile shapes for dynamic inputs: `input:1x3x64x64,...`; `null` for fixed-shape models.
+    pub profile_min_shapes: Option<String>,
+    /// See `profile_min_shapes`.
+    pub profile_opt_shapes: Option<String>,
+    /// See `profile_min_shapes`.
+    pub profile_max_shapes: Option<String>,
+}
+
+/// CUDA provider.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CudaConfig {
+    /// Device number.
+    pub device: u32,
+    /// Memory limit, MiB; `null` for none.
+    pub memory_limit_mib: Option<u64>,
+}
+
+/// Adaptive data bridge.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BridgeConfig {
+    /// At most this many points go on; nearer points are thinned first.
+    pub point_budget: usize,
+    /// Least proposal confidence for each class: Car, Pedestrian, Cyclist.
+    pub min_confidence: [f32; 3],
+    /// At most this many proposals a frame.
+    pub max_proposals: usize,
+    /// Rotated BEV overlap above which the weaker proposal of a class is dropped.
+    pub nms_overlap: f64,
+    /// Inject clusters of the emergency expert where the model proposes nothing.
+    pub inject_emergency: bool,
+}
+
+/// Scenario router.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RouterConfig {
+    /// `region-table`, `scene-tree`, `always:lpe|vee|ape|bridge`.
+    pub policy: String,
+    /// Milliseconds that the experts may take together; `null` for no limit.
+    pub budget_ms: Option<f64>,
+    /// Rows of the region table, first match wins.
+    pub table: Vec<TableRow>,
+    /// Scene tree.
+    pub tree: TreeConfig,
+}
+
+/// One row of the region table. A missing bound does not restrict.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableRow {
+    /// A name for the reason, such as `near`.
+    pub name: String,
+    /// Distance from (inclusive) and to (exclusive), m.
+    #[serde(default)]
+    pub distance_m: Option<[f32; 2]>,
+    /// Visibility from (inclusive) and to (exclusive; 1 counts as inside when the bound is 1).
+    #[serde(default)]
+    pub visibility: Option<[f32; 2]>,
+    /// Confidence from and to, as for visibility.
+    #[serde(default)]
+    pub confidence: Option<[f32; 2]>,
+    /// Where such a region goes.
+    pub expert: crate::frame::ExpertKind,
+}
+
+/// The published switch's two numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TreeConfig {
+    /// D: near and far meet here, m.
+    pub distance_m: f32,
+    /// C: confidence from which a proposal is trusted.
+    pub confidence: f32,
+}
+
+/// Emergency expert.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EmergencyConfig {
+    /// Returns less than this above the estimated ground are ground, m.
+    pub ground_margin_m: f32,
+    /// Two returns nearer than this belong together (grows with distance), m.
+    pub cluster_radius_m: f32,
+    /// Fewest returns of a cluster.
+    pub min_points: usize,
+    /// Clusters farther than this are not reported, m.
+    pub max_distance_m: f32,
+    /// Score of every emergency box.
+    pub score: f32,
+}
+
+/// How overlapping boxes of a class become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FusionMethod {
+    /// Keep the best, drop the rest.
+    Nms,
+    /// Average them, weighted by score.
+    Wbf,
+}
+
+/// Fusion.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FusionConfig {
+    /// `nms` or `wbf`.
+    pub method: FusionMethod,
+    /// Rotated BEV overlap above which two boxes of a class are one object.
+    pub overlap: f64,
+    /// Boxes below this are dropped at the end.
+    pub min_score: f32,
+    /// For each expert a table `[raw score, calibrated score]`, rising; linear in between. Empty: unchanged.
+    pub calibration: Calibration,
+}
+
+/// Score tables per expert.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Calibration {
+    pub bridge: Vec<[f32; 2]>,
+    pub lpe: Vec<[f32; 2]>,
+    pub vee: Vec<[f32; 2]>,
+    pub ape: Vec<[f32; 2]>,
+    pub emergency: Vec<[f32; 2]>,
+}
+
+impl Default for ModelsConfig {
+    fn default() -> Self {
+        let folder = |name: &str| Some(PathBuf::from("models").join(name));
+        Self {
+            bev: folder("bev"),
+            lpe: folder("lpe"),
+            vee: folder("vee"),
+            ape: folder("ape"),
+            image: folder("image"),
+            check_at_start: true,
+        }
+    }
+}
+
+impl Default for RuntimeConfig {
+    fn default() -> Self {
+        Self {
+            library: None,
+            providers: vec![Provider::Cpu],
+            strict: true,
+            threads: 2,
+            spinning: false,
+            tensorrt: TensorRtConfig::default(),
+            cuda: CudaConfig::default(),
+        }
+    }
+}
+
+impl Default for TensorRtConfig {
+    fn default() -> Self {
+        Self {
+            device: 0,
+            fp16: true,
+            int8: false,
+            int8_calibration_table: None,
+            dla_core: None,
+            workspace_mib: 1024,
+            engine_cache: Some(PathBuf::from("engines")),
+            timing_cache: Some(PathBuf::from("engines")),
+            optimization_level: 3,
+            profile_min_shapes: None,
+            profile_opt_shapes: None,
+            profile_max_shapes: None,
+        }
+    }
+}
+
+impl Default for CudaConfig {
+    fn default() -> Self {
+        Self { device: 0, memory_limit_mib: None }
+    }
+}
+
+impl Default for BridgeConfig {
+    fn default() -> Self {
+        Self {
+            point_budget: 130_000,
+            min_confidence: [0.15, 0.15, 0.15],
+            max_proposals: 64,
+            nms_overlap: 0.2,
+            inject_emergency: false,
+        }
+    }
+}
+
+impl Default for RouterConfig {
+    fn default() -> Self {
+        use crate::frame::ExpertKind::{Ape, Lpe, Vee};
+        let row = |name: &str, distance_m, visibility, expert| TableRow {
+            name: name.to_owned(),
+            distance_m: Some(distance_m),
+            visibility,
+            confidence: None,
+            expert,
+        };
+        Self {
+            policy: "region-table".to_owned(),
+            budget_ms: None,
+            table: vec![
+                row("near, well seen", [0.0, 25.0], Some([0.5, 1.0]), Lpe),
+                row("near, hidden", [0.0, 25.0], Some([0.0, 0.5]), Vee),
+                row("middle, well seen", [25.0, 45.0], Some([0.5, 1.0]), Vee),
+                row("middle, hidden", [25.0, 45.0], Some([0.0, 0.5]), Ape),
+                row("far", [45.0, 1000.0], None, Ape),
+            ],
+            tree: TreeConfig::default(),
+        }
+    }
+}
+
+impl Default for TreeConfig {
+    fn default() -> Self {
+        Self { distance_m: 30.0, confidence: 0.5 }
+    }
+}
+
+impl Default for EmergencyConfig {
+    fn default() -> Self {
+        Self {
+            ground_margin_m: 0.3,
+            cluster_radius_m: 0.6,
+            min_points: 8,
+            max_distance_m: 50.0,
+            score: 0.3,
+        }
+    }
+}
+
+impl Default for FusionConfig {
+    fn default() -> Self {
+        Self {
+            method: FusionMethod::Nms,
+            overlap: 0.1,
+            min_score: 0.1,
+            calibration: Calibration::default(),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Experts: a batch of regions in, refined boxes out.
+
+pub mod backend;
+pub mod contract;
+mod error;
+
+pub use error::Error;
+
+use crate::bridge::{ImageFeatures, Scene};
+use crate::frame::{Class, Degradation, ExpertKind, Frame};
+use crate::geometry::Box3;
+
+/// What an expert may look at.
+#[derive(Clone, Copy)]
+pub struct ExpertInput<'a> {
+    /// The frame.
+    pub frame: &'a Frame,
+    /// Its regions.
+    pub scene: &'a Scene,
+    /// Image features of the regions that have them.
+    pub image: Option<&'a ImageFeatures>,
+}
+
+/// An expert's word on one region.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Refinement {
+    /// Which region of the scene.
+    pub region: usize,
+    /// Class.
+    pub class: Class,
+    /// Refined box, LiDAR frame.
+    pub box3: Box3,
+    /// The expert's own score before calibration, 0..1.
+    pub score: f32,
+    /// The overlap with the true box that the expert expects, 0..1.
+    pub quality: f32,
+    /// Who made it.
+    pub expert: ExpertKind,
+    /// A step down on the way.
+    pub degraded: Option<Degradation>,
+}
+
+/// A loaded network: fixed-shape inputs written in place, outputs read in place.
+///
+/// `expert::backend` implements it on ONNX Runtime; tests implement it in a few lines.
+pub trait Network: Send {
+    /// What it eats and says.
+    fn contract(&self) -> &contract::Contract;
+    /// The memory of an input (contract order), row-major. It keeps its content from run to run.
+    fn input_mut(&mut self, index: usize) -> &mut [f32];
+    /// Runs once. Outputs with a value that is not finite are an error, never handed on.
+    fn run(&mut self) -> Result<(), Error>;
+    /// An output of the last run (contract order), row-major.
+    fn output(&self, index: usize) -> &[f32];
+}
+
+/// Milliseconds an expert spent.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct ExpertMeter {
+    /// Filling inputs and decoding outputs (ours).
+    pub encode_ms: f64,
+    /// Inside the network.
+    pub model_ms: f64,
+    /// Region points left out because the input holds fewer.
+    pub points_thinned: u64,
+}
+
+/// One of the experts, or a wrapper around one.
+pub trait Expert: Send {
+    /// Which one.
+    fn kind(&self) -> ExpertKind;
+    /// Refines the given regions of the scene; appends one refinement a region, in order. On an
+    /// error nothing has been appended.
+    fn refine(
+        &mut self,
+        input: &ExpertInput<'_>,
+        regions: &[usize],
+        out: &mut Vec<Refinement>,
+        meter: &mut ExpertMeter,
+    ) -> Result<(), Error>;
+}

@@ -1,0 +1,182 @@
+//! What travels through the house: a frame of sensor data, its labels, and the boxes found in it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::calib::Rig;
+use crate::geometry::{Box3, Pose, frames};
+
+/// Kinds of object, as KITTI and nuScenes name them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub enum Class {
+    Car,
+    Pedestrian,
+    Cyclist,
+    Van,
+    Truck,
+    #[serde(rename = "Person_sitting")]
+    PersonSitting,
+    Tram,
+    Misc,
+    DontCare,
+}
+
+/// A time, in nanoseconds of the source's own clock (UNIX time where the source has it).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+pub struct Stamp(pub i64);
+
+/// LiDAR returns: `[x, y, z, intensity]`, metres in the LiDAR frame, intensity in 0..1.
+#[derive(Debug, Clone, Default)]
+pub struct PointCloud {
+    /// The points, in scan order.
+    pub points: Vec<[f32; 4]>,
+}
+
+/// Where the pixels of a camera are. They are decoded only when a plan asks for them.
+#[derive(Debug, Clone)]
+pub enum ImageData {
+    /// A PNG or JPEG file, not read yet.
+    File(PathBuf),
+    /// The bytes of a PNG or JPEG file.
+    Encoded(Arc<[u8]>),
+    /// Pixels, RGB 8 bit.
+    Rgb(Arc<image::RgbImage>),
+    /// There is none, and why.
+    Missing(String),
+}
+
+/// One camera's picture of the frame.
+#[derive(Debug, Clone)]
+pub struct CameraImage {
+    /// Which camera of the rig ([`Rig::cameras`] index).
+    pub camera: usize,
+    /// When it was taken.
+    pub stamp: Stamp,
+    /// The picture.
+    pub data: ImageData,
+}
+
+/// A labelled object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Label {
+    /// What it is.
+    pub class: Class,
+    /// Where it is, LiDAR frame; none for DontCare areas.
+    pub box3: Option<Box3>,
+    /// 2D box in the labelled image: left, top, right, bottom, pixels.
+    pub bbox: [f64; 4],
+    /// Share of the object outside the image, 0..1 (negative: unknown).
+    pub truncation: f64,
+    /// KITTI's occlusion class: 0 visible, 1 partly, 2 largely, 3 unknown (negative: not given).
+    pub occlusion: i32,
+    /// Observation angle, rad (KITTI's alpha).
+    pub alpha: f64,
+}
+
+/// One moment of the sensors.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// The frame's name within its source, such as `000008`.
+    pub id: String,
+    /// When the LiDAR turn was taken.
+    pub stamp: Stamp,
+    /// LiDAR points.
+    pub cloud: PointCloud,
+    /// At most one picture a camera.
+    pub images: Vec<CameraImage>,
+    /// Where the sensors are.
+    pub rig: Arc<Rig>,
+    /// Vehicle pose in the world, if known.
+    pub ego: Option<Pose<frames::Ego, frames::Global>>,
+    /// What is really there, if known.
+    pub labels: Option<Vec<Label>>,
+    /// Everything that the reader dropped, by cause.
+    pub dropped: Dropped,
+}
+
+/// Which expert a region was sent to, or a box came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ExpertKind {
+    /// The bridge's own proposal, unrefined.
+    Bridge,
+    /// Latency-prioritised expert.
+    Lpe,
+    /// Versatile-efficiency expert.
+    Vee,
+    /// Accuracy-prioritised expert.
+    Ape,
+    /// No model: ground removal and clustering.
+    Emergency,
+}
+
+/// A step down from what was planned, and its cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Degradation {
+    /// No image for a region that was to have one.
+    NoCamera,
+    /// The time budget was spent: a cheaper expert, or the proposal itself.
+    Budget,
+    /// The deadline passed while experts ran.
+    Deadline,
+    /// A model failed; the next one took over.
+    ExpertFailed,
+    /// The bridge's model failed or is absent: emergency boxes only.
+    NoModel,
+}
+
+/// A box that the program says is there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Detection {
+    /// What it is.
+    pub class: Class,
+    /// Where it is, LiDAR frame.
+    pub box3: Box3,
+    /// Calibrated confidence, 0..1.
+    pub score: f32,
+    /// Who made the final box.
+    pub expert: ExpertKind,
+    /// Why the router sent it there.
+    pub reason: String,
+    /// Horizontal distance from the sensor to the centre, m.
+    pub distance_m: f32,
+    /// Returns seen against returns expected, 0..1.
+    pub visibility: f32,
+    /// Share of the box's view shadowed by nearer returns, 0..1.
+    pub occlusion: f32,
+    /// Share of the box outside the cameras' view, 0..1.
+    pub truncation: f32,
+    /// Steps down that touched this box.
+    pub degraded: Vec<Degradation>,
+}
+
+/// Counts of everything dropped or cut, by cause. Nothing is dropped in silence.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dropped {
+    /// Points with NaN or infinite values.
+    pub points_not_finite: u64,
+    /// Points outside the model's range.
+    pub points_out_of_range: u64,
+    /// Points over the budget.
+    pub points_over_budget: u64,
+    /// Proposals below the confidence limit are not counted; these are over the count limit.
+    pub proposals_over_limit: u64,
+    /// Proposals removed by non-maximum suppression.
+    pub proposals_suppressed: u64,
+    /// Region points thinned to an expert's input size.
+    pub region_points_thinned: u64,
+    /// Boxes below the final score limit.
+    pub boxes_below_score: u64,
+    /// Boxes merged or suppressed in fusion.
+    pub boxes_merged: u64,
+    /// Boxes with a value that is not a number.
+    pub boxes_not_finite: u64,
+    /// Label lines of unknown class.
+    pub labels_unknown_class: u64,
+    /// Images that were missing or could not be read.
+    pub images_unusable: u64,
+}

@@ -1,0 +1,1 @@
+//! Fusion: the experts' words become one list of boxes.

@@ -1,0 +1,22 @@
+//! emc2 turns LiDAR and camera into 3D boxes on small computers.
+//!
+//! A frame walks in one direction: [`sensor`] reads it, [`bridge`] turns it into regions, [`router`]
+//! sends each region to the [`expert`] that its distance and visibility deserve, [`fusion`] gives the
+//! boxes, [`report`] writes them down. [`pipeline`] is the one place that knows this order.
+
+pub mod bridge;
+pub mod calib;
+pub mod config;
+pub mod expert;
+pub mod frame;
+pub mod fusion;
+pub mod geometry;
+pub mod pipeline;
+pub mod report;
+pub mod router;
+pub mod sensor;
+
+#[cfg(test)]
+#[path = "../tests/shared_data/mod.rs"]
+#[allow(clippy::print_stderr)]
+mod test_data;

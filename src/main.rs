@@ -1,0 +1,3 @@
+//! The `emc2` command.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Readers: folders, packets and seeds become frames.
