@@ -1,0 +1,100 @@
+"""A quick look at accuracy while training: area under the whole precision-recall curve.
+
+The figures that count come from `emc2 eval`; this follows the same idea (filter "hard": occlusion
+<= 2, truncation <= 0.5, 2D height > 25 px; others and vans are neither finds nor mistakes).
+"""
+
+import numpy as np
+import torch
+
+from . import features
+from .boxes import nms, overlaps, wrap
+
+
+@torch.no_grad()
+def detect(net, scans, threshold=0.1, limit=64, overlap_weight=0.5):
+    """List of (boxes, classes, scores), one a scan."""
+    out = []
+    net.eval()
+    for s in scans:
+        fine, coarse = features.bev_grids(s.points, s.origin_height)
+        heat, reg = net(torch.from_numpy(fine)[None], torch.from_numpy(coarse)[None])
+        out.append(decode(heat[0].float().numpy(), reg[0].float().numpy(), s.origin_height, threshold, limit, overlap_weight))
+    return out
+
+
+def decode(heat, reg, origin_height, threshold=0.1, limit=64, overlap_weight=0.5, nms_overlap=0.2):
+    """Proposals as ../FEATURES.md says."""
+    pad = np.pad(heat, ((0, 0), (1, 1), (1, 1)), constant_values=-np.inf)
+    nx, ny = heat.shape[1:]
+    around = np.max([pad[:, i:i + nx, j:j + ny] for i in range(3) for j in range(3)], 0)
+    c, i, j = np.nonzero((heat >= around) & (heat > np.log(threshold / (1 - threshold))))
+    v = reg[:, i, j]
+    x = features.X[0] + (i + 0.5 + v[0]) * 0.4
+    y = features.Y[0] + (j + 0.5 + v[1]) * 0.4
+    a = np.arctan2(v[6], v[7]) / 2
+    a = np.where(a < -np.pi / 4, a + np.pi, a)
+    yaw = wrap(np.where(v[8] > 0, a, a - np.pi))
+    boxes = np.stack([x, y, v[2] - origin_height, *np.exp(np.clip(v[3:6], -3, 4)), yaw], 1)
+    sig = lambda t: 1 / (1 + np.exp(-t))
+    score = sig(heat[c, i, j]) ** (1 - overlap_weight) * sig(v[9]) ** overlap_weight
+    top = np.argsort(-score, kind="stable")[:limit]
+    boxes, c, score = boxes[top], c[top], score[top]
+    keep = [k for cls in range(3) for k in np.flatnonzero(c == cls)[nms(boxes[c == cls], score[c == cls], nms_overlap)]]
+    keep = sorted(keep, key=lambda k: -score[k])
+    return boxes[keep], c[keep], score[keep]
+
+
+def _curve_area(score, hit, total):
+    if total == 0:
+        return None
+    order = np.argsort(-np.array(score), kind="stable")
+    tp = np.cumsum(np.array(hit, float)[order]) if len(order) else np.zeros(0)
+    if len(tp) == 0:
+        return 0.0
+    precision, recall = tp / (np.arange(len(tp)) + 1), tp / total
+    best = np.maximum.accumulate(precision[::-1])[::-1]
+    return float(np.sum(np.diff(np.r_[0, recall]) * best))
+
+
+LIMITS = {"Car": [("bev50", 0, 0.5), ("bev70", 0, 0.7), ("3d70", 1, 0.7)],
+          "Pedestrian": [("3d25", 1, 0.25), ("3d50", 1, 0.5)], "Cyclist": [("3d25", 1, 0.25), ("3d50", 1, 0.5)]}
+
+
+def average_precision(found, scans):
+    out = {}
+    for cls, (name, limits) in enumerate(LIMITS.items()):
+        for tag, which, limit in limits:
+            score, hit, total = [], [], 0
+            for (boxes, classes, scores), s in zip(found, scans):
+                if not s.known[cls]:
+                    continue
+                mine = np.flatnonzero((s.classes == cls) | (s.classes == -1 - cls))
+                valid = [s.classes[g] == cls and (s.occlusion is None or (
+                    s.occlusion[g] <= 2 and s.truncation[g] <= 0.5 and s.height_px[g] > 25)) for g in mine]
+                total += sum(valid)
+                free = set(range(len(mine)))
+                for k in np.flatnonzero(classes == cls)[np.argsort(-scores[classes == cls], kind="stable")]:
+                    o = [(overlaps(boxes[k], s.boxes[mine[g]])[which], valid[g], g) for g in free]
+                    o = [t for t in o if t[0] > limit]
+                    if o:
+                        _, ok, g = max(o, key=lambda t: (t[1], t[0]))
+                        free.discard(g)
+                        if ok:
+                            score.append(scores[k])
+                            hit.append(1)
+                    else:
+                        uvd = s.calib.project(_corners(boxes[k]))
+                        if np.ptp(uvd[:, 1]) >= 25:
+                            score.append(scores[k])
+                            hit.append(0)
+            area = _curve_area(score, hit, total)
+            if area is not None:
+                out[f"{name} {tag}"] = round(area, 3)
+    return out
+
+
+def _corners(b):
+    from .boxes import bev_corners
+    c = bev_corners(b)
+    return np.array([[*p, z] for p in c for z in (b[2] - b[5] / 2, b[2] + b[5] / 2)])

@@ -1,0 +1,127 @@
+"""Checkpoints become model folders: model.onnx, contract.yaml, golden.npz (the card is written by hand).
+
+    python -m emc2_training.export --bev runs/bev/checkpoint.pt --experts runs/experts/checkpoint.pt --out ..
+
+BatchNorm is folded, shapes are fixed, and only operators of ALLOWED may appear. The golden pair comes
+from a made-up scene, so that no recorded data is in the repository.
+"""
+
+import argparse
+import hashlib
+import time
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+
+from . import features
+from .train_experts import Experts, load_bev
+
+BATCH = 8
+ALLOWED = {"Conv", "Relu", "Concat", "Add", "Resize", "MaxPool", "Reshape", "Transpose", "Gather", "Slice", "Split",
+           "MatMul", "Gemm", "ReduceMax", "Flatten", "Unsqueeze", "Squeeze", "Constant", "Identity"}
+CLASSES = "[Car, Pedestrian, Cyclist]"
+
+
+def toy_points(seed=0):
+    """A made-up scan: ground rings, walls, and some boxes."""
+    rng = np.random.default_rng(seed)
+    rings = []
+    for d in np.geomspace(5, 60, 40):
+        a = np.linspace(-0.7, 0.7, 160)
+        rings.append(np.stack([d * np.cos(a), d * np.sin(a), np.full_like(a, -1.73), np.full_like(a, 0.3)], 1))
+    for x, y, yaw in ((12, 3, 0.1), (20, -4, 1.5), (31, 6, -2.9), (9, -3, 0.0)):
+        u = rng.uniform(-1, 1, (300, 3))
+        side = rng.integers(2, size=300)
+        u[np.arange(300), side] = np.sign(u[np.arange(300), side])
+        u *= [1.95, 0.8, 0.75]
+        c, s = np.cos(yaw), np.sin(yaw)
+        rings.append(np.stack([x + c * u[:, 0] - s * u[:, 1], y + s * u[:, 0] + c * u[:, 1], u[:, 2] - 0.95, rng.random(300)], 1))
+    return np.concatenate(rings).astype(np.float32)
+
+
+def write(out, name, role, net, inputs, outputs, extra, tolerance=2e-3):
+    """Exports one network; inputs: {name: array}; outputs: names."""
+    folder = Path(out) / name
+    folder.mkdir(parents=True, exist_ok=True)
+    net = net.eval()
+    args = tuple(torch.from_numpy(v) for v in inputs.values())
+    with torch.no_grad():
+        expected = [t.numpy() for t in net(*args)]
+    path = folder / "model.onnx"
+    torch.onnx.export(net, args, path, input_names=list(inputs), output_names=outputs, opset_version=17, dynamo=False,
+                      do_constant_folding=True)
+    model = onnx.load(path)
+    odd = {n.op_type for n in model.graph.node} - ALLOWED
+    if odd:
+        raise SystemExit(f"{name}: operators outside the list: {sorted(odd)}")
+    model.producer_name, model.doc_string = "emc2", ""
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    got = session.run(outputs, inputs)
+    worst = max(float(np.max(np.abs(g - e) / (1 + np.abs(e)))) for g, e in zip(got, expected))
+    if worst > 1e-4:
+        raise SystemExit(f"{name}: ONNX departs from torch by {worst:.2e}, more than 1e-4")
+    times = []
+    for _ in range(15):
+        t = time.perf_counter()
+        session.run(outputs, inputs)
+        times.append((time.perf_counter() - t) * 1e3)
+    np.savez_compressed(folder / "golden.npz", **inputs, **dict(zip(outputs, got)))
+    spec = lambda n, v: f"  - {{name: {n}, dtype: f32, shape: {list(v.shape)}}}\n"
+    text = (f"# Made by models/training (emc2_training.export); tensors: models/FEATURES.md\n"
+            f"name: {name}\nrole: {role}\nfile: model.onnx\nsha256: {hashlib.sha256(path.read_bytes()).hexdigest()}\n"
+            f"golden: golden.npz\ngolden_tolerance: {tolerance}\ninputs:\n" + "".join(spec(n, v) for n, v in inputs.items())
+            + "outputs:\n" + "".join(spec(n, v) for n, v in zip(outputs, got)) + extra
+            + f"cost_ms: {{cpu-1-thread: {np.median(times):.2f}}}\ntrained_on: CARD.md\n")
+    (folder / "contract.yaml").write_text(text)
+    print(f"{name}: {path.stat().st_size / 1e6:.2f} MB, departs {worst:.1e}, {np.median(times):.2f} ms on one thread")
+
+
+def main():
+    a = argparse.ArgumentParser()
+    a.add_argument("--bev")
+    a.add_argument("--experts")
+    a.add_argument("--out", required=True)
+    a = a.parse_args()
+    rng = np.random.default_rng(1)
+    if a.bev:
+        fine, coarse = features.bev_grids(toy_points(), 1.73)
+        edges = ", ".join(f"{v:g}" for v in features.SLICES)
+        write(a.out, "bev", "bridge", load_bev(a.bev), {"fine": fine[None], "coarse": coarse[None]}, ["heatmap", "boxes"],
+              f"classes: {CLASSES}\ngrid:\n  x: [0, 70.4]\n  y: [-40, 40]\n  h: [-1, 3.5]\n  fine_cell: 0.2\n  coarse_cell: 0.4\n"
+              f"  slices: [{edges}]\noverlap_weight: 0.5\nsensor: {{beams: 64, origin_height: 1.73}}\n")
+    if a.experts:
+        net = Experts(None)
+        net.load_state_dict(torch.load(a.experts, weights_only=False)["ema"])
+        box = np.array([12, 3, -0.9, 3.9, 1.6, 1.5, 0.1])
+        points = toy_points()
+        from .boxes import to_local
+        rows = {"raster": [], "context": [], "p128": [], "p256": []}
+        for i in range(BATCH):
+            b = box + np.array([*rng.normal(0, 0.3, 3), *rng.normal(0, 0.1, 3), rng.normal(0, 0.2)])
+            k = features.region(points, b)
+            local, intensity = to_local(points[k], b), points[k, 3]
+            rows["raster"].append(features.raster(local, intensity, b))
+            rows["context"].append(features.context(b, i % 3, 0.5, len(k), 1.73))
+            rows["p128"].append(features.point_rows(local, intensity, b, 128))
+            rows["p256"].append(features.point_rows(local, intensity, b, 256))
+        rows = {k: np.stack(v) for k, v in rows.items()}
+        tail = f"classes: {CLASSES}\nquality_weight: 0.5\nsensor: {{beams: 64, origin_height: 1.73}}\n"
+        write(a.out, "lpe", "expert", net.lpe, {"raster": rows["raster"], "context": rows["context"]}, ["boxes", "scores"], tail)
+        write(a.out, "vee", "expert", net.vee, {"points": rows["p128"], "context": rows["context"]}, ["boxes", "scores"], tail)
+        pixels = rng.random((BATCH, 256, 17)).astype(np.float32)
+        window = rng.random((BATCH, 32)).astype(np.float32)
+        write(a.out, "ape", "expert", net.ape, {"points": rows["p256"], "pixels": pixels, "window": window,
+                                                  "context": rows["context"]}, ["boxes", "scores"], tail)
+        image = rng.normal(0, 1, (2 * BATCH, 3, 64, 64)).astype(np.float32)
+        write(a.out, "image", "image", net.image, {"windows": image}, ["features", "confidence"], "")
+
+
+if __name__ == "__main__":
+    main()
