@@ -1,11 +1,11 @@
 //! What travels through the house: a frame of sensor data, its labels, and the boxes found in it.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 
-use crate::calib::Rig;
+use crate::calib::{LidarSpec, Rig};
 use crate::geometry::{Box3, Pose, frames};
 
 /// Kinds of object, as KITTI and nuScenes name them.
@@ -22,6 +22,41 @@ pub enum Class {
     Tram,
     Misc,
     DontCare,
+}
+
+impl Class {
+    /// Every class, in KITTI's order.
+    pub const ALL: [Self; 9] = [
+        Self::Car,
+        Self::Pedestrian,
+        Self::Cyclist,
+        Self::Van,
+        Self::Truck,
+        Self::PersonSitting,
+        Self::Tram,
+        Self::Misc,
+        Self::DontCare,
+    ];
+
+    /// The name as KITTI's files spell it, such as `Person_sitting`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Car => "Car",
+            Self::Pedestrian => "Pedestrian",
+            Self::Cyclist => "Cyclist",
+            Self::Van => "Van",
+            Self::Truck => "Truck",
+            Self::PersonSitting => "Person_sitting",
+            Self::Tram => "Tram",
+            Self::Misc => "Misc",
+            Self::DontCare => "DontCare",
+        }
+    }
+
+    /// The class of a KITTI name, whatever its letter case; none for a name that is not KITTI's.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.name().eq_ignore_ascii_case(name))
+    }
 }
 
 /// A time, in nanoseconds of the source's own clock (UNIX time where the source has it).
@@ -97,6 +132,48 @@ pub struct Frame {
     pub dropped: Dropped,
 }
 
+impl Frame {
+    /// A frame with nothing in it, to be filled by a [`Source`](crate::sensor::Source).
+    pub fn empty() -> Self {
+        static NO_SENSORS: LazyLock<Arc<Rig>> = LazyLock::new(|| {
+            Arc::new(Rig {
+                name: "none".to_owned(),
+                lidar: LidarSpec {
+                    beams: 0,
+                    origin_height_m: 0.0,
+                    intensity_max: 1.0,
+                    elevation_deg: [0.0, 0.0],
+                    azimuth_step_deg: 0.0,
+                },
+                cameras: Vec::new(),
+                lidar_to_rect: Pose::identity(),
+                lidar_to_ego: Pose::identity(),
+            })
+        });
+        Self {
+            id: String::new(),
+            stamp: Stamp(0),
+            cloud: PointCloud::default(),
+            images: Vec::new(),
+            rig: Arc::clone(&NO_SENSORS),
+            ego: None,
+            labels: None,
+            dropped: Dropped::default(),
+        }
+    }
+
+    /// Takes everything out but keeps the memory of points and images for the next frame.
+    pub fn clear(&mut self) {
+        self.id.clear();
+        self.stamp = Stamp(0);
+        self.cloud.points.clear();
+        self.images.clear();
+        self.ego = None;
+        self.labels = None;
+        self.dropped = Dropped::default();
+    }
+}
+
 /// Which expert a region was sent to, or a box came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -159,6 +236,10 @@ pub struct Detection {
 pub struct Dropped {
     /// Points with NaN or infinite values.
     pub points_not_finite: u64,
+    /// Points that no camera of the rig sees, where the reader was told to drop them.
+    pub points_outside_view: u64,
+    /// Points kept, but with an intensity outside 0..1 that was brought to the nearer bound.
+    pub intensities_clamped: u64,
     /// Points outside the model's range.
     pub points_out_of_range: u64,
     /// Points over the budget.

@@ -1,0 +1,184 @@
+//! Why a frame, or a whole source, could not be read: where, what was expected, what was found.
+
+use std::path::PathBuf;
+
+use super::kitti::row::RowError;
+
+/// What went wrong while reading sensor data.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file or folder could not be read.
+    #[error("cannot read the {what} {}: {source}", path.display())]
+    Read {
+        /// What the file is for, such as `scan`.
+        what: &'static str,
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A scan file without a byte in it.
+    #[error(
+        "{file}: the scan is empty (0 bytes); expected at least one point of 16 bytes. Copy the file again"
+    )]
+    ScanEmpty {
+        /// Which scan.
+        file: String,
+    },
+    /// A scan file that ends within a point.
+    #[error(
+        "{file}: {bytes} bytes are not a whole number of 16-byte points (x, y, z, intensity as f32): \
+         {points} points and {remainder} bytes more, cut off at byte {}. The file is truncated or not a \
+         KITTI scan; copy it again", bytes - remainder
+    )]
+    ScanSize {
+        /// Which scan.
+        file: String,
+        /// Its size.
+        bytes: u64,
+        /// Whole points in it.
+        points: u64,
+        /// Bytes behind the last whole point.
+        remainder: u64,
+    },
+    /// A scan with more points than is allowed.
+    #[error(
+        "{file}: {points} points, more than the limit of {limit}. Is this one scan? If so, raise the limit (max_points)"
+    )]
+    ScanTooLarge {
+        /// Which scan.
+        file: String,
+        /// Its points.
+        points: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// A scan in which no point is a number.
+    #[error(
+        "{file}: none of the {points} points has finite x, y, z and intensity. Is this a scan of little-endian f32?"
+    )]
+    ScanNotFinite {
+        /// Which scan.
+        file: String,
+        /// Its points.
+        points: u64,
+    },
+    /// A line of a label or result file that is not one.
+    #[error("{file} line {line}: {cause}")]
+    Row {
+        /// Which file.
+        file: String,
+        /// Which line, from 1.
+        line: usize,
+        /// What is wrong in it.
+        cause: RowError,
+    },
+    /// A class that KITTI does not have, under strict reading.
+    #[error(
+        "{file} line {line}, column 1: expected one of {}, found {found:?}. Without strict reading such lines are counted and left out",
+        known_classes()
+    )]
+    UnknownClass {
+        /// Which file.
+        file: String,
+        /// Which line, from 1.
+        line: usize,
+        /// The class written there.
+        found: String,
+    },
+    /// A picture that cannot be decoded.
+    #[error(
+        "{file}: cannot decode the image: {cause}. Expected a PNG or JPEG; copy the file again"
+    )]
+    Image {
+        /// Which file.
+        file: String,
+        /// What the decoder said.
+        cause: String,
+    },
+    /// A picture that does not belong to its camera.
+    #[error("{file}: the image is {} x {}, {expected}. Is the calibration that of this camera, or was the image scaled?", found[0], found[1])]
+    ImageSize {
+        /// Which file.
+        file: String,
+        /// What the calibration asks for, in words.
+        expected: String,
+        /// Width and height found.
+        found: [u32; 2],
+    },
+    /// No picture, where strict reading demands one.
+    #[error(
+        "frame {frame}: {cause}. Without strict reading such a frame is read without its image"
+    )]
+    ImageMissing {
+        /// Which frame.
+        frame: String,
+        /// Why there is none.
+        cause: String,
+    },
+    /// A calibration that cannot be used.
+    #[error("cannot use the calibration {file}")]
+    Calibration {
+        /// Which file or folder.
+        file: String,
+        /// What is wrong in it.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A folder that is not laid out as it should be.
+    #[error("{} is not a {layout} folder: {found}. Expected {expected}", root.display())]
+    Layout {
+        /// The layout that was asked for.
+        layout: &'static str,
+        /// The folder.
+        root: PathBuf,
+        /// What should be there.
+        expected: &'static str,
+        /// What is there.
+        found: String,
+    },
+    /// A list of frames that cannot be used.
+    #[error("{file} line {line}: {cause}")]
+    Split {
+        /// Which list.
+        file: String,
+        /// Which line, from 1.
+        line: usize,
+        /// What is wrong.
+        cause: String,
+    },
+    /// A file of time stamps with a bad line.
+    #[error(
+        "{file} line {line}: expected a time such as 2011-09-26 13:02:25.967790592, found {found:?}"
+    )]
+    Timestamp {
+        /// Which file.
+        file: String,
+        /// Which line, from 1.
+        line: usize,
+        /// What is there.
+        found: String,
+    },
+    /// A frame number that the source does not have.
+    #[error("{name} has {len} frames: there is no number {index} (they count from 0)")]
+    Index {
+        /// Which source.
+        name: String,
+        /// The number asked for.
+        index: usize,
+        /// How many there are.
+        len: usize,
+    },
+    /// Something a generator or another kind of source could not do.
+    #[error("{name}: {cause}")]
+    Other {
+        /// Which source.
+        name: String,
+        /// What went wrong.
+        cause: String,
+    },
+}
+
+fn known_classes() -> String {
+    crate::frame::Class::ALL.map(crate::frame::Class::name).join(", ")
+}

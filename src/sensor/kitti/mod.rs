@@ -1,0 +1,3 @@
+//! KITTI's layouts on disk: folders in, frames out.
+
+pub mod row;
