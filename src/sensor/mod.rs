@@ -6,7 +6,10 @@
 //! [`Frame::dropped`](crate::frame::Frame).
 
 mod error;
+pub mod image;
 pub mod kitti;
+pub mod scan;
+pub mod view;
 
 use std::iter::FusedIterator;
 
