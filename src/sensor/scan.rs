@@ -125,9 +125,10 @@ fn finish(file: &str, format: ScanFormat, points: &mut Vec<[f32; 4]>) -> Result<
 fn all_finite(points: &[[f32; 4]]) -> bool {
     const EXPONENT: u32 = 0x7f80_0000;
     points.chunks(1024).all(|block| {
-        let bad = block.iter().flatten().fold(0_u32, |bad, value| {
-            bad | u32::from(value.to_bits() & EXPONENT == EXPONENT)
-        });
+        let bad = block
+            .iter()
+            .flatten()
+            .fold(0_u32, |bad, value| bad | u32::from(value.to_bits() & EXPONENT == EXPONENT));
         bad == 0
     })
 }

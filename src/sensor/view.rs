@@ -23,11 +23,8 @@ pub fn keep_visible(points: &mut Vec<[f32; 4]>, camera: &Camera) -> u64 {
         let (u, v, depth) = (dot(&row_u, &point), dot(&row_v, &point), dot(&row_depth, &point));
         // u and v are still multiplied by the depth: comparing so saves the division. The bitwise
         // `and`, and the write that happens in any case, leave no branch to guess wrongly.
-        let inside = (depth > 0.0)
-            & (u >= 0.0)
-            & (u < width * depth)
-            & (v >= 0.0)
-            & (v < height * depth);
+        let inside =
+            (depth > 0.0) & (u >= 0.0) & (u < width * depth) & (v >= 0.0) & (v < height * depth);
         points[kept] = point;
         kept += usize::from(inside);
     }
