@@ -1,1 +1,47 @@
-//! Results become files.
+//! Results become files: what one run leaves in its output folder.
+//!
+//! | file | what | written by |
+//! |---|---|---|
+//! | `results/<frame>.txt` | KITTI result format | [`kitti_text`] |
+//! | `frames.jsonl` | one line a frame: times, counts, plan, boxes with reasons (`docs/frames.jsonl.md`) | [`RunFolder`] |
+//! | `bev/<frame>.png` | points and boxes from above | [`draw_bev`] |
+//! | `overlay/<frame>.png` | boxes in the camera image | [`draw_overlay`] |
+//! | `report.html` | one self-contained page for people | [`RunReport::finish`] |
+//!
+//! Two halves, so that drawing can use every core while one thread owns the disk:
+//! [`FrameOutput::make`] is pure and may run on any worker; [`RunReport::add`] writes, in frame
+//! order ([`InOrder`] restores that order behind several workers). Nothing here knows how a box was
+//! found; everything is taken from the [`FrameResult`](crate::pipeline::FrameResult).
+
+mod bev_picture;
+mod canvas;
+mod chart;
+mod error;
+mod frame_output;
+mod frames_jsonl;
+mod html;
+mod in_order;
+mod kitti_results;
+mod latency;
+mod machine;
+mod overlay_picture;
+mod page_frame;
+mod palette;
+mod run_folder;
+mod run_report;
+mod wireframe;
+
+pub use bev_picture::{BevView, draw_bev, draw_bev_points};
+pub use error::Error;
+pub use frame_output::{FrameOutput, ReportOptions};
+pub use frames_jsonl::{
+    FrameRecord, Header, Line, ModelInUse, ParsedRun, SCHEMA, SkippedFrame, parse,
+};
+pub use in_order::{InOrder, Tickets};
+pub use kitti_results::{KittiText, kitti_text};
+pub use latency::{Distribution, LatencyCollector, LatencySummary, STAGES, StageSummary};
+pub use machine::Machine;
+pub use overlay_picture::draw_overlay;
+pub use palette::{expert_color, expert_meaning, expert_name};
+pub use run_folder::{Existing, RunFolder};
+pub use run_report::{RunReport, RunSummary};

@@ -1,0 +1,73 @@
+//! Boxes in the camera image: wireframes coloured by expert, front face filled and drawn stronger,
+//! labels dashed.
+
+use image::RgbImage;
+
+use crate::frame::Frame;
+use crate::pipeline::FrameResult;
+
+use super::canvas::{Canvas, Captions, Pen};
+use super::palette::{LABEL, expert_color, expert_name};
+use super::wireframe::{Wireframe, wireframe};
+
+/// Draws the boxes into the picture of one of the rig's cameras (index `camera`). The picture keeps
+/// its size; where it is not the size that the rig says, lines are scaled with it. A camera that the
+/// rig does not have draws nothing.
+pub fn draw_overlay(
+    frame: &Frame,
+    result: &FrameResult,
+    image: &RgbImage,
+    camera: usize,
+) -> RgbImage {
+    let mut canvas = Canvas::from_image(image);
+    let Some(camera) = frame.rig.cameras.get(camera) else { return canvas.into_image() };
+    let scale = [
+        canvas.width() / camera.size[0].max(1) as f32,
+        canvas.height() / camera.size[1].max(1) as f32,
+    ];
+    let place = |p: [f32; 2]| [p[0] * scale[0], p[1] * scale[1]];
+    for box3 in frame.labels.iter().flatten().filter_map(|label| label.box3.as_ref()) {
+        let wire = wireframe(camera, box3);
+        for edge in wire.edges.iter().chain(&wire.front_edges) {
+            let edge = edge.map(place);
+            canvas.line(&edge, false, Pen::new([0; 3], 2.4).opacity(0.45));
+            canvas.line(&edge, false, Pen::new(LABEL, 1.2).dashed(4.0, 4.0));
+        }
+    }
+    // Far boxes first, near ones over them.
+    let mut order: Vec<usize> = (0..result.detections.len()).collect();
+    order.sort_by(|&a, &b| {
+        result.detections[b].distance_m.total_cmp(&result.detections[a].distance_m)
+    });
+    let wires: Vec<Wireframe> =
+        result.detections.iter().map(|d| wireframe(camera, &d.box3)).collect();
+    for &index in &order {
+        let color = expert_color(result.detections[index].expert);
+        let wire = &wires[index];
+        let front: Vec<[f32; 2]> = wire.front.iter().copied().map(place).collect();
+        canvas.polygon(&front, color, 0.22);
+        // A dark line beneath keeps the colour readable on a bright background.
+        for edge in wire.edges.iter().chain(&wire.front_edges) {
+            canvas.line(&edge.map(place), false, Pen::new([0; 3], 3.2).opacity(0.4));
+        }
+        for edge in &wire.edges {
+            canvas.line(&edge.map(place), false, Pen::new(color, 1.3));
+        }
+        for edge in &wire.front_edges {
+            canvas.line(&edge.map(place), false, Pen::new(color, 2.2));
+        }
+    }
+    let mut captions = Captions::default();
+    for (detection, wire) in result.detections.iter().zip(&wires) {
+        let Some([left, top, right, _]) = wire.bounds() else { continue };
+        let at = place([(left + right) / 2.0, top - 2.0]);
+        let text = format!(
+            "{} {:.2} {}",
+            detection.class.name(),
+            detection.score,
+            expert_name(detection.expert)
+        );
+        captions.write(&mut canvas, at, 13.0, expert_color(detection.expert), &text);
+    }
+    canvas.into_image()
+}
