@@ -3,9 +3,101 @@
 //! Every key has a default, unknown keys are errors. The commented default file at the top of the
 //! repository holds the same values; a test keeps the two equal.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+/// What can be wrong with a configuration file.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file cannot be read.
+    #[error("configuration {path}: {source}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The text is not a configuration; the message holds line, column and a snippet.
+    #[error("configuration {path}: {message}")]
+    Yaml {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong, where.
+        message: String,
+    },
+    /// A value is outside what makes sense.
+    #[error("configuration {path}: {key} is {found}, expected {expected}")]
+    Value {
+        /// Which file.
+        path: PathBuf,
+        /// Which key.
+        key: &'static str,
+        /// What it is.
+        found: String,
+        /// What it may be.
+        expected: &'static str,
+    },
+}
+
+impl Config {
+    /// Reads a configuration file. Relative model folders and the library's path are taken from the
+    /// file's folder where they exist there.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| Error::File { path: path.to_owned(), source })?;
+        let mut config = Self::parse(&text, path)?;
+        if let Some(base) = path.parent() {
+            config.models.resolve_from(base);
+        }
+        Ok(config)
+    }
+
+    /// Parses and checks a configuration; `source` only names it in errors.
+    pub fn parse(text: &str, source: &Path) -> Result<Self, Error> {
+        // An empty file, or one of comments only, is a configuration with every key at its default.
+        let empty = text.lines().all(|line| {
+            let line = line.trim();
+            line.is_empty() || line.starts_with('#') || line == "---"
+        });
+        if empty {
+            return Ok(Self::default());
+        }
+        let config: Self = serde_saphyr::from_str(text).map_err(|error| Error::Yaml {
+            path: source.to_owned(),
+            message: error.to_string(),
+        })?;
+        config.check(source)?;
+        Ok(config)
+    }
+
+    fn check(&self, source: &Path) -> Result<(), Error> {
+        let share = |key, value: f64| {
+            if (0.0..=1.0).contains(&value) {
+                return Ok(());
+            }
+            let found = value.to_string();
+            Err(Error::Value { path: source.to_owned(), key, found, expected: "a number from 0 to 1" })
+        };
+        share("bridge.nms_overlap", self.bridge.nms_overlap)?;
+        share("fusion.overlap", self.fusion.overlap)?;
+        share("fusion.min_score", f64::from(self.fusion.min_score))?;
+        for value in self.bridge.min_confidence {
+            share("bridge.min_confidence", f64::from(value))?;
+        }
+        let at_least_one = |key, value: usize| {
+            if value > 0 {
+                return Ok(());
+            }
+            let expected = "a whole number of at least 1";
+            Err(Error::Value { path: source.to_owned(), key, found: value.to_string(), expected })
+        };
+        at_least_one("bridge.point_budget", self.bridge.point_budget)?;
+        at_least_one("bridge.max_proposals", self.bridge.max_proposals)?;
+        at_least_one("runtime.threads", self.runtime.threads)?;
+        at_least_one("runtime.providers (count)", self.runtime.providers.len())
+    }
+}
 
 /// Everything that can be set.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -223,6 +315,31 @@ pub struct Calibration {
     pub vee: Vec<[f32; 2]>,
     pub ape: Vec<[f32; 2]>,
     pub emergency: Vec<[f32; 2]>,
+}
+
+impl ModelsConfig {
+    /// The folders that are set, with their keys.
+    pub fn folders(&self) -> [(&'static str, Option<&Path>); 5] {
+        [
+            ("bev", self.bev.as_deref()),
+            ("lpe", self.lpe.as_deref()),
+            ("vee", self.vee.as_deref()),
+            ("ape", self.ape.as_deref()),
+            ("image", self.image.as_deref()),
+        ]
+    }
+
+    /// Makes relative folders absolute where they exist below `base`; others stay as they are, so
+    /// that several places can be tried in turn.
+    pub fn resolve_from(&mut self, base: &Path) {
+        let slots =
+            [&mut self.bev, &mut self.lpe, &mut self.vee, &mut self.ape, &mut self.image];
+        for folder in slots.into_iter().flatten() {
+            if folder.is_relative() && base.join(&*folder).is_dir() {
+                *folder = base.join(&*folder);
+            }
+        }
+    }
 }
 
 impl Default for ModelsConfig {
