@@ -1,9 +1,26 @@
 //! A model folder's contract (`contract.yaml`): what the network eats and says, so that the runtime
 //! has no constants of a particular network. See `models/FEATURES.md` for the meaning of each tensor.
+//!
+//! [`Contract::parse`] is text in, contract out; [`Contract::load`] reads a folder;
+//! [`Contract::verify_file`] and [`Contract::verify_face`] hold it against the ONNX file. Every
+//! statement that is false is named with its line.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::Error;
 use crate::frame::Class;
+
+mod fault;
+mod lines;
+mod plausible;
+
+pub use fault::{Fault, ModelFace, Side, TensorFace};
+
+/// The file's name in a model folder.
+pub const FILE_NAME: &str = "contract.yaml";
 
 /// What a model is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,4 +125,91 @@ pub struct Contract {
     pub cost_ms: std::collections::BTreeMap<String, f64>,
     /// Where its training is described.
     pub trained_on: String,
+}
+
+impl fmt::Display for Dtype {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::F32 => f.write_str("f32"),
+        }
+    }
+}
+
+impl TensorSpec {
+    /// Number of elements.
+    pub fn elements(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+impl Contract {
+    /// Reads a contract from YAML text and checks all that can be told without the model's files.
+    ///
+    /// # Errors
+    /// [`Error::ContractSyntax`] with line, column and snippet; [`Error::Contract`] for a value that
+    /// cannot be right. `source` is the file named in either.
+    pub fn parse(text: &str, source: &Path) -> Result<Self, Error> {
+        let contract: Self = serde_saphyr::from_str(text).map_err(|error| {
+            Error::ContractSyntax { path: source.to_owned(), message: error.to_string() }
+        })?;
+        contract.plausible().map_err(|fault| located(text, source, fault))?;
+        Ok(contract)
+    }
+
+    /// Reads `contract.yaml` of a model folder. The folder must
+    /// bear the contract's name.
+    ///
+    /// # Errors
+    /// [`Error::File`], [`Error::ContractSyntax`], [`Error::Contract`].
+    pub fn load(folder: &Path) -> Result<Self, Error> {
+        Self::load_with_text(folder).map(|(contract, _)| contract)
+    }
+
+    pub(super) fn load_with_text(folder: &Path) -> Result<(Self, String), Error> {
+        let path = folder.join(FILE_NAME);
+        let text = std::fs::read_to_string(&path)
+            .map_err(|source| Error::File { path: path.clone(), source })?;
+        let contract = Self::parse(&text, &path)?;
+        // Canonical, so that `.` and `models/bev/` have the name that a person sees.
+        let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        if let Some(name) = real.file_name().map(|name| name.to_string_lossy())
+            && name != contract.name.as_str()
+        {
+            let fault = Fault::Name { name: contract.name.clone(), folder: name.into_owned() };
+            return Err(located(&text, &path, fault));
+        }
+        Ok((contract, text))
+    }
+}
+
+/// The error of a false statement, with its line in the contract's text.
+pub(super) fn located(text: &str, path: &Path, fault: Fault) -> Error {
+    Error::Contract { path: PathBuf::from(path), line: lines::line_of(text, &fault), fault }
+}
+
+/// A model folder under a root, for a listing.
+#[derive(Debug)]
+pub struct Listed {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Its contract, or why there is none.
+    pub contract: Result<Contract, Error>,
+}
+
+/// All folders under `root` that hold a contract, by name.
+///
+/// # Errors
+/// [`Error::File`] where `root` cannot be read. A contract that cannot be read is an entry, not an error.
+pub fn list(root: &Path) -> Result<Vec<Listed>, Error> {
+    let unread = |source| Error::File { path: root.to_owned(), source };
+    let mut folders = Vec::new();
+    for entry in std::fs::read_dir(root).map_err(unread)? {
+        let folder = entry.map_err(unread)?.path();
+        if folder.join(FILE_NAME).is_file() {
+            folders.push(folder);
+        }
+    }
+    folders.sort();
+    let listed = |folder: PathBuf| Listed { contract: Contract::load(&folder), folder };
+    Ok(folders.into_iter().map(listed).collect())
 }
