@@ -63,10 +63,8 @@ impl Config {
         if empty {
             return Ok(Self::default());
         }
-        let config: Self = serde_saphyr::from_str(text).map_err(|error| Error::Yaml {
-            path: source.to_owned(),
-            message: error.to_string(),
-        })?;
+        let config: Self = serde_saphyr::from_str(text)
+            .map_err(|error| Error::Yaml { path: source.to_owned(), message: error.to_string() })?;
         config.check(source)?;
         Ok(config)
     }
@@ -77,7 +75,12 @@ impl Config {
                 return Ok(());
             }
             let found = value.to_string();
-            Err(Error::Value { path: source.to_owned(), key, found, expected: "a number from 0 to 1" })
+            Err(Error::Value {
+                path: source.to_owned(),
+                key,
+                found,
+                expected: "a number from 0 to 1",
+            })
         };
         share("bridge.nms_overlap", self.bridge.nms_overlap)?;
         share("fusion.overlap", self.fusion.overlap)?;
@@ -342,8 +345,7 @@ impl ModelsConfig {
     /// Makes relative folders absolute where they exist below `base`; others stay as they are, so
     /// that several places can be tried in turn.
     pub fn resolve_from(&mut self, base: &Path) {
-        let slots =
-            [&mut self.bev, &mut self.lpe, &mut self.vee, &mut self.ape, &mut self.image];
+        let slots = [&mut self.bev, &mut self.lpe, &mut self.vee, &mut self.ape, &mut self.image];
         for folder in slots.into_iter().flatten() {
             if folder.is_relative() && base.join(&*folder).is_dir() {
                 *folder = base.join(&*folder);
