@@ -247,6 +247,24 @@ pub struct RouterConfig {
     pub table: Vec<TableRow>,
     /// Scene tree.
     pub tree: TreeConfig,
+    /// What refining is expected to bring, for the budget.
+    pub gain: GainConfig,
+}
+
+/// Expected gain of sending a region to an expert instead of keeping its proposal, by distance
+/// band. Only the proportions matter: under a budget, the milliseconds go where gain times the
+/// proposal's uncertainty is highest per millisecond.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GainConfig {
+    /// Where the near band ends and where the far band begins, m.
+    pub edges_m: [f32; 2],
+    /// Latency-prioritised expert: near, middle, far.
+    pub lpe: [f32; 3],
+    /// Versatile-efficiency expert: near, middle, far.
+    pub vee: [f32; 3],
+    /// Accuracy-prioritised expert: near, middle, far.
+    pub ape: [f32; 3],
 }
 
 /// One row of the region table. A missing bound does not restrict.
@@ -440,6 +458,18 @@ impl Default for RouterConfig {
                 row("far", [45.0, 1000.0], None, Ape),
             ],
             tree: TreeConfig::default(),
+            gain: GainConfig::default(),
+        }
+    }
+}
+
+impl Default for GainConfig {
+    fn default() -> Self {
+        Self {
+            edges_m: [25.0, 45.0],
+            lpe: [1.0, 0.8, 0.5],
+            vee: [1.2, 1.2, 1.0],
+            ape: [1.3, 1.5, 1.6],
         }
     }
 }

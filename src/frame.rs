@@ -200,10 +200,65 @@ pub enum Degradation {
     Budget,
     /// The deadline passed while experts ran.
     Deadline,
-    /// A model failed; the next one took over.
+    /// A model failed or is not loaded; the next one took over.
     ExpertFailed,
     /// The bridge's model failed or is absent: emergency boxes only.
     NoModel,
+}
+
+impl Degradation {
+    /// All steps, in ladder order.
+    pub const ALL: [Self; 5] =
+        [Self::NoCamera, Self::Budget, Self::Deadline, Self::ExpertFailed, Self::NoModel];
+}
+
+/// The steps down that touched one box: a small set that copies and never allocates.
+///
+/// ```
+/// use emc2::frame::{Degradation, DegradationSet};
+/// let steps = DegradationSet::from(Degradation::NoCamera) | Degradation::Budget.into();
+/// assert!(steps.contains(Degradation::Budget) && !steps.contains(Degradation::Deadline));
+/// assert_eq!(steps.iter().count(), 2);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DegradationSet(u8);
+
+impl DegradationSet {
+    /// Adds a step.
+    pub fn insert(&mut self, step: Degradation) {
+        self.0 |= 1 << step as u8;
+    }
+
+    /// Whether the step is in it.
+    pub fn contains(self, step: Degradation) -> bool {
+        self.0 & (1 << step as u8) != 0
+    }
+
+    /// Whether nothing was stepped down.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The steps, in ladder order.
+    pub fn iter(self) -> impl Iterator<Item = Degradation> {
+        Degradation::ALL.into_iter().filter(move |&step| self.contains(step))
+    }
+}
+
+impl From<Degradation> for DegradationSet {
+    fn from(step: Degradation) -> Self {
+        let mut set = Self::default();
+        set.insert(step);
+        set
+    }
+}
+
+impl std::ops::BitOr for DegradationSet {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
 }
 
 /// A box that the program says is there.

@@ -1,13 +1,25 @@
 //! Experts: a batch of regions in, refined boxes out.
+//!
+//! [`Deadline`], [`Metered`] and [`Fallback`] are small wrappers around any expert. The usual
+//! stack is [`Ladder`]: the ladder asks, the deadline cuts into batches, the meter measures each.
 
 pub mod backend;
 pub mod contract;
+mod deadline;
 mod error;
+mod fallback;
+mod metered;
 
+pub use deadline::Deadline;
 pub use error::Error;
+pub use fallback::{Failure, Fallback};
+pub use metered::{Metered, RunningMedian};
 
-use crate::bridge::{ImageFeatures, Scene};
-use crate::frame::{Class, Degradation, ExpertKind, Frame};
+/// Model experts as the pipeline stacks them.
+pub type Ladder<E> = Fallback<Deadline<Metered<E>>>;
+
+use crate::bridge::{ImageFeatures, ProposalSource, Scene};
+use crate::frame::{Class, DegradationSet, ExpertKind, Frame};
 use crate::geometry::Box3;
 
 /// What an expert may look at.
@@ -24,8 +36,8 @@ pub struct ExpertInput<'a> {
 /// An expert's word on one region.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Refinement {
-    /// Which region of the scene.
-    pub region: usize,
+    /// Which region of the scene; none for a box that the emergency expert added afterwards.
+    pub region: Option<usize>,
     /// Class.
     pub class: Class,
     /// Refined box, LiDAR frame.
@@ -36,8 +48,27 @@ pub struct Refinement {
     pub quality: f32,
     /// Who made it.
     pub expert: ExpertKind,
-    /// A step down on the way.
-    pub degraded: Option<Degradation>,
+    /// Steps down on the way, after the plan (the plan's own are in its assignment).
+    pub degraded: DegradationSet,
+}
+
+impl Refinement {
+    /// The region's proposal as it is, for a region that no expert refined.
+    pub fn proposal(scene: &Scene, region: usize, degraded: DegradationSet) -> Self {
+        let proposal = &scene.regions[region].proposal;
+        Self {
+            region: Some(region),
+            class: proposal.class,
+            box3: proposal.box3,
+            score: proposal.confidence,
+            quality: proposal.confidence,
+            expert: match proposal.source {
+                ProposalSource::Bev => ExpertKind::Bridge,
+                ProposalSource::Emergency => ExpertKind::Emergency,
+            },
+            degraded,
+        }
+    }
 }
 
 /// A loaded network: fixed-shape inputs written in place, outputs read in place.
@@ -69,6 +100,15 @@ pub struct ExpertMeter {
 pub trait Expert: Send {
     /// Which one.
     fn kind(&self) -> ExpertKind;
+
+    /// Regions of one network run; wrappers cut longer lists into such pieces.
+    fn batch(&self) -> usize;
+
+    /// Whether a region needs an image window ([`ImageFeatures::slot`]) to be worth sending.
+    fn needs_image(&self) -> bool {
+        false
+    }
+
     /// Refines the given regions of the scene; appends one refinement a region, in order. On an
     /// error nothing has been appended.
     fn refine(

@@ -1,42 +1,30 @@
 //! The scenario router: sends each region to the expert that its distance and visibility deserve,
 //! and says why.
+//!
+//! A [`Policy`] turns a scene into a [`Plan`]; [`Router`] puts around it what holds for any policy:
+//! an expert that cannot be had hands its regions to the next cheaper one, a region without a
+//! picture does not go to APE, and a millisecond budget keeps the better expert where it is
+//! expected to bring most. The published switch (one decision a frame) is the `scene-tree` policy.
+//!
+//! **Regions of the emergency expert.** `region-table` and `scene-tree` leave a region that the
+//! emergency expert proposed with that expert ([`Rule::Emergency`]): its class is a guess from its
+//! size, and the bands were made for the bridge's confidences. `always:lpe|vee|ape` refine them
+//! like any other, since the user asked for everything; `always:bridge` does not touch them.
 
-use crate::frame::{Degradation, ExpertKind};
+mod budget;
+mod cost;
+mod error;
+mod plan;
+mod policy;
+mod reason;
 
-/// Why a region goes where it goes. Displays as a line that a person can read,
-/// such as `near 12.4 m, visibility 0.83 -> LPE`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Reason {
-    /// The rule that decided.
-    pub rule: Rule,
-    /// Distance, m.
-    pub distance_m: f32,
-    /// Visibility, 0..1.
-    pub visibility: f32,
-    /// Proposal confidence, 0..1.
-    pub confidence: f32,
-    /// The expert chosen.
-    pub expert: ExpertKind,
-    /// The expert that would have been chosen without the budget, where the budget cut it.
-    pub cut_from: Option<ExpertKind>,
-}
+pub use cost::{Cost, Costs};
+pub use error::Error;
+pub use plan::{Available, Router};
+pub use policy::{Always, Policy, PolicyName, RegionTable, SceneTree};
+pub use reason::{Explained, Reason, Rule};
 
-/// The rules there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rule {
-    /// A row of the region table (its index).
-    Table(u8),
-    /// Scene tree: every proposal within D and confidence above C.
-    TreeNear,
-    /// Scene tree: a proposal beyond D with confidence above C.
-    TreeFar,
-    /// Scene tree: anything else.
-    TreeElse,
-    /// The policy sends everything there.
-    Always,
-    /// Proposed by the emergency expert.
-    Emergency,
-}
+use crate::frame::{DegradationSet, ExpertKind};
 
 /// One region's ticket.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,13 +33,24 @@ pub struct Assignment {
     pub expert: ExpertKind,
     /// Why.
     pub reason: Reason,
-    /// A step down decided here (budget).
-    pub degraded: Option<Degradation>,
+    /// Steps down decided here (no camera, expert not loaded, budget).
+    pub degraded: DegradationSet,
 }
 
 /// A ticket for each region of the scene, in the scene's order.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, PartialEq)]
 pub struct Plan {
     /// One for each region.
     pub assignments: Vec<Assignment>,
+    /// What the experts are expected to take, ms, by the costs the router was given; none while
+    /// the cost of a chosen expert is unknown.
+    pub expected_ms: Option<f64>,
+}
+
+impl Plan {
+    /// The regions that go to an expert, in the scene's order.
+    pub fn regions(&self, expert: ExpertKind) -> impl Iterator<Item = usize> {
+        let tickets = self.assignments.iter().enumerate();
+        tickets.filter(move |(_, ticket)| ticket.expert == expert).map(|(region, _)| region)
+    }
 }

@@ -1,0 +1,211 @@
+//! The ladder of experts: when one fails, the next cheaper one takes its regions, and it is said.
+
+use super::{Error, Expert, ExpertInput, ExpertMeter, Refinement};
+use crate::frame::{Degradation, DegradationSet, ExpertKind};
+
+/// An expert that failed in this frame, and what was done about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Failure {
+    /// Which.
+    pub expert: ExpertKind,
+    /// Regions that went to the next one.
+    pub regions: usize,
+    /// Failures in a row by now.
+    pub in_a_row: u32,
+    /// It has failed too often in a row and is not asked again.
+    pub given_up: bool,
+    /// Its error, in words.
+    pub cause: String,
+}
+
+struct Member<E> {
+    expert: E,
+    in_a_row: u32,
+    given_up: bool,
+}
+
+/// Experts in ladder order (APE, VEE, LPE, then the proposal itself). Regions begin at the expert
+/// they were sent to and go down a step when it fails, has been given up or, for an expert that
+/// needs it, when they have no image.
+///
+/// It never fails itself: at the foot of the ladder stands the proposal. Every step down is in
+/// [`Refinement::degraded`], every failure with its cause in [`Fallback::failures`].
+pub struct Fallback<E> {
+    members: Vec<Member<E>>,
+    patience: u32,
+    failures: Vec<Failure>,
+    /// Positions (in the list of regions) still without an answer, and their steps so far.
+    pending: Vec<(usize, DegradationSet)>,
+    waiting: Vec<(usize, DegradationSet)>,
+    sent: Vec<usize>,
+    answers: Vec<Refinement>,
+}
+
+/// Height on the ladder: regions only go down.
+fn rung(expert: ExpertKind) -> u8 {
+    match expert {
+        ExpertKind::Ape => 3,
+        ExpertKind::Vee => 2,
+        ExpertKind::Lpe => 1,
+        ExpertKind::Bridge | ExpertKind::Emergency => 0,
+    }
+}
+
+impl<E: Expert> Fallback<E> {
+    /// A ladder of these experts (at most one of each kind; their order does not matter). After
+    /// `patience` failures in a row an expert is given up until [`Fallback::reset`].
+    pub fn new(experts: impl IntoIterator<Item = E>, patience: u32) -> Self {
+        let mut members: Vec<_> = experts
+            .into_iter()
+            .map(|expert| Member { expert, in_a_row: 0, given_up: false })
+            .collect();
+        members.sort_by_key(|member| std::cmp::Reverse(rung(member.expert.kind())));
+        Self {
+            members,
+            patience: patience.max(1),
+            failures: Vec::new(),
+            pending: Vec::new(),
+            waiting: Vec::new(),
+            sent: Vec::new(),
+            answers: Vec::new(),
+        }
+    }
+
+    /// Forgets the failures of the last frame (not the counts in a row).
+    pub fn begin_frame(&mut self) {
+        self.failures.clear();
+    }
+
+    /// Failures since [`Fallback::begin_frame`].
+    pub fn failures(&self) -> &[Failure] {
+        &self.failures
+    }
+
+    /// Gives every expert another chance.
+    pub fn reset(&mut self) {
+        for member in &mut self.members {
+            (member.in_a_row, member.given_up) = (0, false);
+        }
+    }
+
+    /// Whether an expert of this kind is there and not given up: what the router may count on.
+    pub fn is_well(&self, expert: ExpertKind) -> bool {
+        self.members.iter().any(|member| member.expert.kind() == expert && !member.given_up)
+    }
+
+    /// The expert of a kind, if there is one.
+    pub fn get(&self, expert: ExpertKind) -> Option<&E> {
+        self.members.iter().map(|member| &member.expert).find(|inner| inner.kind() == expert)
+    }
+
+    /// All experts, highest first.
+    pub fn experts_mut(&mut self) -> impl Iterator<Item = &mut E> {
+        self.members.iter_mut().map(|member| &mut member.expert)
+    }
+
+    /// Refines regions that were sent to `expert`; appends one refinement a region, in order.
+    pub fn refine_from(
+        &mut self,
+        expert: ExpertKind,
+        input: &ExpertInput<'_>,
+        regions: &[usize],
+        out: &mut Vec<Refinement>,
+        meter: &mut ExpertMeter,
+    ) {
+        let first = out.len();
+        let none = DegradationSet::default();
+        out.extend(regions.iter().map(|&region| Refinement::proposal(input.scene, region, none)));
+        if rung(expert) == 0 {
+            return;
+        }
+        self.pending.clear();
+        let absent = self.get(expert).is_none();
+        let steps = if absent { Degradation::ExpertFailed.into() } else { none };
+        self.pending.extend((0..regions.len()).map(|position| (position, steps)));
+
+        for member in &mut self.members {
+            if rung(member.expert.kind()) > rung(expert) || self.pending.is_empty() {
+                continue;
+            }
+            if member.given_up {
+                for (_, steps) in &mut self.pending {
+                    steps.insert(Degradation::ExpertFailed);
+                }
+                continue;
+            }
+            // Those without an image wait for the next expert.
+            self.waiting.clear();
+            if member.expert.needs_image() {
+                let slots = input.image.map_or(&[][..], |image| &image.slot[..]);
+                let waiting = &mut self.waiting;
+                self.pending.retain(|&(position, mut steps)| {
+                    let seen = slots.get(regions[position]).is_some_and(Option::is_some);
+                    if !seen {
+                        steps.insert(Degradation::NoCamera);
+                        waiting.push((position, steps));
+                    }
+                    seen
+                });
+            }
+            self.sent.clear();
+            self.sent.extend(self.pending.iter().map(|&(position, _)| regions[position]));
+            if !self.sent.is_empty() {
+                self.answers.clear();
+                match member.expert.refine(input, &self.sent, &mut self.answers, meter) {
+                    Ok(()) => {
+                        debug_assert_eq!(self.answers.len(), self.sent.len());
+                        member.in_a_row = 0;
+                        for (&(position, steps), answer) in self.pending.iter().zip(&self.answers) {
+                            let degraded = answer.degraded | steps;
+                            out[first + position] = Refinement { degraded, ..*answer };
+                        }
+                        self.pending.clear();
+                    }
+                    Err(error) => {
+                        member.in_a_row += 1;
+                        member.given_up = member.in_a_row >= self.patience;
+                        self.failures.push(Failure {
+                            expert: member.expert.kind(),
+                            regions: self.sent.len(),
+                            in_a_row: member.in_a_row,
+                            given_up: member.given_up,
+                            cause: error.to_string(),
+                        });
+                        for (_, steps) in &mut self.pending {
+                            steps.insert(Degradation::ExpertFailed);
+                        }
+                    }
+                }
+            }
+            self.pending.append(&mut self.waiting);
+            self.pending.sort_unstable_by_key(|&(position, _)| position);
+        }
+        for &(position, steps) in &self.pending {
+            let steps = steps | Degradation::ExpertFailed.into();
+            out[first + position].degraded = steps;
+        }
+    }
+}
+
+impl<E: Expert> Expert for Fallback<E> {
+    /// The highest expert's kind.
+    fn kind(&self) -> ExpertKind {
+        self.members.first().map_or(ExpertKind::Bridge, |member| member.expert.kind())
+    }
+
+    fn batch(&self) -> usize {
+        self.members.first().map_or(usize::MAX, |member| member.expert.batch())
+    }
+
+    /// From the highest expert down. Always `Ok`.
+    fn refine(
+        &mut self,
+        input: &ExpertInput<'_>,
+        regions: &[usize],
+        out: &mut Vec<Refinement>,
+        meter: &mut ExpertMeter,
+    ) -> Result<(), Error> {
+        self.refine_from(self.kind(), input, regions, out, meter);
+        Ok(())
+    }
+}
