@@ -1,8 +1,15 @@
 //! Rigs: which sensors there are, where they sit, and how a point becomes a pixel.
 
-use nalgebra::Matrix3;
+mod camera;
+mod error;
+mod kitti;
+mod matrix;
 
 use crate::geometry::{Pose, frames};
+
+pub use camera::{Camera, NEAR_M, ProjectedBox, Projector};
+pub use error::Error;
+pub use kitti::{KITTI_IMAGE_SIZE, parse_kitti_calib, parse_kitti_raw_calib};
 
 /// What the LiDAR is like.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,21 +24,6 @@ pub struct LidarSpec {
     pub elevation_deg: [f64; 2],
     /// Angle between two firings of a ring, degrees.
     pub azimuth_step_deg: f64,
-}
-
-/// A pinhole camera.
-#[derive(Debug, Clone)]
-pub struct Camera {
-    /// Its name, such as `image_2`.
-    pub name: String,
-    /// Image size, pixels: width, height.
-    pub size: [u32; 2],
-    /// Intrinsic matrix.
-    pub intrinsic: Matrix3<f64>,
-    /// LiDAR coordinates to this camera's optical frame.
-    pub from_lidar: Pose<frames::Lidar, frames::Camera>,
-    /// When the camera fires, seconds after the LiDAR's stamp.
-    pub time_offset_s: f64,
 }
 
 /// All sensors of a vehicle.
