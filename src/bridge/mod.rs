@@ -1,7 +1,29 @@
 //! The adaptive multimodal data bridge (AMDB): a frame becomes a scene of regions that experts can
 //! work on. The image branch is lazy: nothing is decoded until a plan asks for it.
 
+mod box_frame;
+pub mod budget;
+pub mod encode;
+mod error;
+#[cfg(test)]
+mod fake;
+pub mod grid;
+mod image;
+mod layout;
+#[doc(hidden)]
+pub mod plain;
+mod process;
+pub mod proposals;
+pub mod regions;
+pub mod visibility;
+
 use std::ops::Range;
+
+pub use box_frame::{BoxFrame, MARGIN_M, MARGIN_UP_M};
+pub use error::Error;
+pub use image::{ImageBranch, ImageFeatures, NoImage};
+pub use layout::{BOX_CHANNELS, COARSE_CHANNELS, FINE_CHANNELS, GridLayout, SLICES};
+pub use process::Bridge;
 
 use crate::frame::{Class, Dropped};
 use crate::geometry::Box3;
@@ -39,7 +61,8 @@ pub struct Scenario {
     pub point_count: u32,
     /// Returns that an unobstructed object of this size at this distance would give.
     pub expected_points: f32,
-    /// `point_count / expected_points`, limited to 0..1.
+    /// Returns of the object itself (within 0.15 m of the box, at least 0.2 m above its bottom)
+    /// over `expected_points`, limited to 0..1.
     pub visibility: f32,
     /// Share of the box's azimuth-elevation extent shadowed by nearer returns, 0..1.
     pub occlusion: f32,
@@ -75,22 +98,7 @@ pub struct Scene {
     pub dropped: Dropped,
 }
 
-/// Image features of some regions, made by the lazy image branch.
-/// Maps are channel-first, `side x side`, see `models/FEATURES.md`.
-#[derive(Debug, Default)]
-pub struct ImageFeatures {
-    /// Channels of a feature map.
-    pub channels: usize,
-    /// Cells along each side of a map.
-    pub side: usize,
-    /// For each region of the scene: which window it has, or none.
-    pub slot: Vec<Option<u32>>,
-    /// For each slot: camera and tight window (left, top, width, height; pixels).
-    pub windows: Vec<(usize, [f32; 4])>,
-    /// Tight-window features: `slots x channels x side x side`.
-    pub tight: Vec<f32>,
-    /// Wide-window features, same layout.
-    pub wide: Vec<f32>,
-    /// Tight-window pixel confidence logits: `slots x side x side`.
-    pub confidence: Vec<f32>,
+/// A logit as a share, 0..1.
+fn sigmoid(logit: f32) -> f32 {
+    1.0 / (1.0 + (-logit).exp())
 }

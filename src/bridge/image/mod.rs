@@ -1,0 +1,353 @@
+//! The lazy image branch: regions that a plan sends to the accuracy-prioritised expert in, feature
+//! maps of their image windows out. Nothing is decoded, halved or convolved until a region asks.
+//!
+//! The image half of the adaptive multimodal data bridge (AMDB) of EMC2 (ICCV 2025, arXiv
+//! 2507.04123): a box is projected with its depth, so a window grows as its object comes nearer,
+//! and is pooled at two scales (tight and wide), see `models/FEATURES.md`.
+
+mod mips;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use image::RgbImage;
+
+use crate::calib::Camera;
+use crate::expert::Network;
+use crate::frame::{Frame, ImageData};
+use crate::pipeline::StageTimes;
+use crate::sensor::image::decode_for;
+
+use super::{Error, Region, Scene, sigmoid};
+use mips::Mips;
+
+/// A tight window is this many times the projected box, a wide one twice that.
+const TIGHT: f64 = 1.2;
+const WIDE: f64 = 2.4;
+/// Least side of a window, pixels.
+const LEAST_SIDE: f64 = 16.0;
+
+/// Image features of some regions. Maps are channel-first, `side x side`, see `models/FEATURES.md`.
+#[derive(Debug, Default)]
+pub struct ImageFeatures {
+    /// Channels of a feature map.
+    pub channels: usize,
+    /// Cells along each side of a map.
+    pub side: usize,
+    /// For each region of the scene: which window it has, or none.
+    pub slot: Vec<Option<u32>>,
+    /// For each slot: camera and tight window (left, top, width, height; pixels).
+    pub windows: Vec<(usize, [f32; 4])>,
+    /// Tight-window features: `slots x channels x side x side`.
+    pub tight: Vec<f32>,
+    /// Wide-window features, same layout.
+    pub wide: Vec<f32>,
+    /// Tight-window pixel confidence (pixel belongs to an object), logits: `slots x side x side`.
+    pub confidence: Vec<f32>,
+    /// Mean pixel confidence of each slot's tight window, 0..1.
+    pub region_confidence: Vec<f32>,
+    /// Regions that were wanted but have no window, and why.
+    pub unavailable: Vec<(usize, NoImage)>,
+    /// Images of this frame that were missing or could not be used.
+    pub images_unusable: u64,
+}
+
+/// Why a region has no image window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoImage {
+    /// There is no image model.
+    NoModel,
+    /// No camera of the rig sees the box.
+    OutOfView,
+    /// The camera's picture is missing or broken; why.
+    Unusable(Arc<str>),
+}
+
+impl fmt::Display for NoImage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoModel => f.write_str("no image model is loaded"),
+            Self::OutOfView => f.write_str("no camera sees the box"),
+            Self::Unusable(cause) => f.write_str(cause),
+        }
+    }
+}
+
+impl ImageFeatures {
+    /// Empties everything for a scene of so many regions; shapes and memory stay.
+    fn reset(&mut self, regions: usize) {
+        self.slot.clear();
+        self.slot.resize(regions, None);
+        self.windows.clear();
+        self.tight.clear();
+        self.wide.clear();
+        self.confidence.clear();
+        self.region_confidence.clear();
+        self.unavailable.clear();
+        self.images_unusable = 0;
+    }
+}
+
+/// Shapes of an image model.
+#[derive(Debug, Clone, Copy)]
+struct Shapes {
+    /// Regions in one run (half the windows).
+    batch: usize,
+    /// Places along a window's side.
+    places: usize,
+    features: usize,
+    confidence: usize,
+    channels: usize,
+    side: usize,
+}
+
+/// The image model with its memory.
+pub struct ImageBranch {
+    network: Option<(Box<dyn Network>, Shapes)>,
+    mips: Mips,
+    features: ImageFeatures,
+    /// Wanted regions of the camera at work: region, tight window, wide window.
+    queue: Vec<(usize, [[f32; 4]; 2])>,
+}
+
+impl ImageBranch {
+    /// An image branch on a network of role `image`, or one that has nothing for anyone.
+    ///
+    /// # Errors
+    /// [`Error::Contract`] when the tensors are not those of `models/FEATURES.md`.
+    pub fn new(network: Option<Box<dyn Network>>) -> Result<Self, Error> {
+        let network = match network {
+            Some(network) => {
+                let shapes = Shapes::of(network.contract())?;
+                Some((network, shapes))
+            }
+            None => None,
+        };
+        let mut features = ImageFeatures::default();
+        if let Some((_, shapes)) = &network {
+            (features.channels, features.side) = (shapes.channels, shapes.side);
+        }
+        Ok(Self { network, mips: Mips::default(), features, queue: Vec::new() })
+    }
+
+    /// The features of the last call.
+    pub fn last(&self) -> &ImageFeatures {
+        &self.features
+    }
+
+    /// Features of the wanted regions (indices into the scene's). With nothing wanted, no image is
+    /// touched. A region without a usable image is listed in [`ImageFeatures::unavailable`].
+    ///
+    /// # Errors
+    /// [`Error::Model`] when the network fails; no region has features then.
+    pub fn features(
+        &mut self,
+        frame: &Frame,
+        scene: &Scene,
+        wanted: &[usize],
+        times: &mut StageTimes,
+    ) -> Result<&ImageFeatures, Error> {
+        self.features.reset(scene.regions.len());
+        if self.network.is_none() {
+            let none = wanted.iter().map(|region| (*region, NoImage::NoModel));
+            self.features.unavailable.extend(none);
+            return Ok(&self.features);
+        }
+        for region in wanted {
+            if scene.regions[*region].scenario.camera.is_none() {
+                self.features.unavailable.push((*region, NoImage::OutOfView));
+            }
+        }
+        for camera in 0..frame.rig.cameras.len() {
+            if let Err(error) = self.camera(frame, scene, wanted, camera, times) {
+                self.features.reset(scene.regions.len());
+                return Err(error);
+            }
+        }
+        Ok(&self.features)
+    }
+
+    /// The wanted regions that one camera sees best.
+    fn camera(
+        &mut self,
+        frame: &Frame,
+        scene: &Scene,
+        wanted: &[usize],
+        index: usize,
+        times: &mut StageTimes,
+    ) -> Result<(), Error> {
+        let camera = &frame.rig.cameras[index];
+        self.queue.clear();
+        for region in wanted {
+            let Region { proposal, scenario, .. } = &scene.regions[*region];
+            if scenario.camera != Some(index) {
+                continue;
+            }
+            match camera.project_box(&proposal.box3) {
+                Some(seen) => self.queue.push((*region, windows(seen.full))),
+                None => self.features.unavailable.push((*region, NoImage::OutOfView)),
+            }
+        }
+        if self.queue.is_empty() {
+            return Ok(());
+        }
+        let start = Instant::now();
+        let data = frame.images.iter().find(|image| image.camera == index).map(|image| &image.data);
+        let image = usable(data, camera);
+        times.image_decode_ms += ms(start);
+        match image {
+            Ok(image) => self.run(&image, index, times),
+            Err(cause) => {
+                let cause = NoImage::Unusable(cause);
+                let lost = self.queue.iter().map(|(region, _)| (*region, cause.clone()));
+                self.features.unavailable.extend(lost);
+                self.features.images_unusable += 1;
+                Ok(())
+            }
+        }
+    }
+
+    /// Runs the queue through the network, batch by batch.
+    fn run(
+        &mut self,
+        image: &RgbImage,
+        camera: usize,
+        times: &mut StageTimes,
+    ) -> Result<(), Error> {
+        let Some((network, shapes)) = &mut self.network else { return Ok(()) };
+        self.mips.clear();
+        let window = 3 * shapes.places * shapes.places;
+        for batch in self.queue.chunks(shapes.batch) {
+            let start = Instant::now();
+            let (tight, wide) = network.input_mut(0).split_at_mut(shapes.batch * window);
+            for (scale, slots) in [tight, wide].into_iter().enumerate() {
+                let (used, unused) = slots.split_at_mut(batch.len() * window);
+                unused.fill(0.0);
+                for (slot, (_, windows)) in used.chunks_exact_mut(window).zip(batch) {
+                    self.mips.sample(image, windows[scale], shapes.places, slot);
+                }
+            }
+            times.image_windows_ms += ms(start);
+            let start = Instant::now();
+            network.run()?;
+            times.image_model_ms += ms(start);
+            let start = Instant::now();
+            self.features.take(network.as_ref(), shapes, camera, batch);
+            times.image_windows_ms += ms(start);
+        }
+        Ok(())
+    }
+}
+
+impl ImageFeatures {
+    /// Copies a batch's outputs.
+    fn take(
+        &mut self,
+        network: &dyn Network,
+        shapes: &Shapes,
+        camera: usize,
+        batch: &[(usize, [[f32; 4]; 2])],
+    ) {
+        let area = shapes.side * shapes.side;
+        let map = shapes.channels * area;
+        for (region, windows) in batch {
+            self.slot[*region] = Some(self.windows.len() as u32);
+            self.windows.push((camera, windows[0]));
+        }
+        let features = network.output(shapes.features);
+        self.tight.extend_from_slice(&features[..batch.len() * map]);
+        self.wide.extend_from_slice(&features[shapes.batch * map..][..batch.len() * map]);
+        let logits = &network.output(shapes.confidence)[..batch.len() * area];
+        self.confidence.extend_from_slice(logits);
+        self.region_confidence.extend(
+            logits
+                .chunks_exact(area)
+                .map(|map| map.iter().map(|logit| sigmoid(*logit)).sum::<f32>() / area as f32),
+        );
+    }
+}
+
+impl Shapes {
+    fn of(contract: &crate::expert::contract::Contract) -> Result<Self, Error> {
+        let wrong = |line: &str, expected: &str, found: String| Error::Contract {
+            model: contract.name.clone(),
+            line: line.to_owned(),
+            expected: expected.to_owned(),
+            found,
+        };
+        let input = match contract.inputs.as_slice() {
+            [input] => input,
+            inputs => {
+                return Err(wrong("inputs", "windows alone", format!("{} inputs", inputs.len())));
+            }
+        };
+        let (windows, places) = match *input.shape.as_slice() {
+            [windows, 3, rows, columns]
+                if rows == columns
+                    && (1..=mips::MOST_PLACES).contains(&rows)
+                    && windows >= 2
+                    && windows % 2 == 0 =>
+            {
+                (windows, rows)
+            }
+            _ => {
+                return Err(wrong(
+                    "inputs: windows",
+                    "[2N, 3, S, S], S at most 256",
+                    format!("{:?}", input.shape),
+                ));
+            }
+        };
+        let find = |name: &str| {
+            let index = contract.outputs.iter().position(|spec| spec.name == name);
+            let index = index.ok_or_else(|| wrong("outputs", name, "no such output".to_owned()))?;
+            match *contract.outputs[index].shape.as_slice() {
+                [count, channels, rows, columns]
+                    if count == windows && rows == columns && rows > 0 && channels > 0 =>
+                {
+                    Ok((index, channels, rows))
+                }
+                _ => Err(wrong(
+                    &format!("outputs: {name}"),
+                    &format!("[{windows}, channels, side, side]"),
+                    format!("{:?}", contract.outputs[index].shape),
+                )),
+            }
+        };
+        let (features, channels, side) = find("features")?;
+        let (confidence, one, confidence_side) = find("confidence")?;
+        if one != 1 || confidence_side != side {
+            return Err(wrong(
+                "outputs: confidence",
+                &format!("[{windows}, 1, {side}, {side}]"),
+                format!("{:?}", contract.outputs[confidence].shape),
+            ));
+        }
+        Ok(Self { batch: windows / 2, places, features, confidence, channels, side })
+    }
+}
+
+/// Tight and wide window (left, top, width, height) around a projected box (u0, v0, u1, v1).
+fn windows([u0, v0, u1, v1]: [f64; 4]) -> [[f32; 4]; 2] {
+    [TIGHT, WIDE].map(|scale| {
+        let [width, height] = [u1 - u0, v1 - v0].map(|extent| (scale * extent).max(LEAST_SIDE));
+        let (left, top) = (0.5 * (u0 + u1 - width), 0.5 * (v0 + v1 - height));
+        [left as f32, top as f32, width as f32, height as f32]
+    })
+}
+
+/// The pixels of a picture, or why there are none.
+fn usable(data: Option<&ImageData>, camera: &Camera) -> Result<Arc<RgbImage>, Arc<str>> {
+    match data {
+        None => Err(format!("the frame has no image of camera {}", camera.name).into()),
+        Some(data) => decode_for(data, camera).map_err(|error| error.to_string().into()),
+    }
+}
+
+fn ms(start: Instant) -> f64 {
+    start.elapsed().as_secs_f64() * 1e3
+}
+
+#[cfg(test)]
+mod tests;
