@@ -222,7 +222,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_yaw_survives_its_own_encoding(yaw in -3.14_f32..3.14) {
+        fn any_yaw_survives_its_own_encoding(yaw in -PI..PI) {
             let heading = if (-FRAC_PI_4..3.0 * FRAC_PI_4).contains(&yaw) { 1.0 } else { -1.0 };
             let found = decode_yaw((2.0 * yaw).sin(), (2.0 * yaw).cos(), heading);
             let error = (found - yaw).rem_euclid(2.0 * PI);

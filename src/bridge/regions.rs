@@ -93,23 +93,31 @@ impl RegionFinder {
     /// Row and column of the bucket that holds a place; places outside count to the border.
     #[inline(always)]
     fn bucket(&self, x: f32, y: f32) -> [usize; 2] {
+        // By way of i32, which vectorises where usize does not.
         let place = |value: f32, low: f32, cells: usize| {
-            (((value - low) * (1.0 / BUCKET_M)) as usize).min(cells - 1)
+            ((value - low) * (1.0 / BUCKET_M)).clamp(0.0, (cells - 1) as f32) as i32 as usize
         };
         [place(x, self.layout.x[0], self.shape[0]), place(y, self.layout.y[0], self.shape[1])]
     }
 
     /// Which point is in which box, in scan order.
     fn collect(&mut self, points: &[[f32; 4]]) {
+        const BLOCK: usize = 32;
+        let mut places = [0_u32; BLOCK];
         self.hits.clear();
-        for (index, point) in points.iter().enumerate() {
-            let [row, column] = self.bucket(point[0], point[1]);
-            let mut boxes = self.buckets[row * self.shape[1] + column];
-            while boxes != 0 {
-                let k = boxes.trailing_zeros();
-                boxes &= boxes - 1;
-                if self.frames[k as usize].holds(*point) {
-                    self.hits.push((k, index as u32));
+        for (block, chunk) in points.chunks(BLOCK).enumerate() {
+            for (place, point) in places.iter_mut().zip(chunk) {
+                let [row, column] = self.bucket(point[0], point[1]);
+                *place = row as u32 * self.shape[1] as u32 + column as u32;
+            }
+            for (k, (place, point)) in places.iter().zip(chunk).enumerate() {
+                let mut boxes = self.buckets[*place as usize];
+                while boxes != 0 {
+                    let bit = boxes.trailing_zeros();
+                    boxes &= boxes - 1;
+                    if self.frames[bit as usize].holds(*point) {
+                        self.hits.push((bit, (block * BLOCK + k) as u32));
+                    }
                 }
             }
         }

@@ -33,6 +33,7 @@ pub fn expected_points(lidar: &LidarSpec, box3: &Box3) -> f32 {
     if !(per_ray > 0.0 && box3.is_finite()) {
         return 0.0;
     }
+    let (lowest, highest) = (low.tan(), high.tan());
     let (sin, cos) = box3.yaw.sin_cos();
     let half = box3.size.map(|side| 0.5 * side);
     let axes = [[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]];
@@ -53,12 +54,13 @@ pub fn expected_points(lidar: &LidarSpec, box3: &Box3) -> f32 {
             let at: [f64; 3] = std::array::from_fn(|i| {
                 box3.center[i] + side * half[axis] * normal[i] + a * axes[u][i] + b * axes[v][i]
             });
-            let horizontal = at[0].hypot(at[1]);
-            let elevation = at[2].atan2(horizontal);
-            if (low..=high).contains(&elevation) && horizontal > 0.0 {
-                let distance = horizontal.hypot(at[2]);
-                let solid = patch * dot(at, normal).abs() / distance.powi(3);
-                rays += solid * distance / horizontal / per_ray;
+            // Tangents and squares: this runs a few thousand times a frame.
+            let flat = at[0] * at[0] + at[1] * at[1];
+            let horizontal = flat.sqrt();
+            if at[2] >= lowest * horizontal && at[2] <= highest * horizontal && flat > 0.0 {
+                // a |n . v| / d^3 steradian over the firing's cos(elevation) = horizontal / d.
+                let square = flat + at[2] * at[2];
+                rays += patch * dot(at, normal).abs() / (square * horizontal * per_ray);
             }
         }
     }

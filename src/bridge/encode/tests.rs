@@ -124,8 +124,8 @@ fn pixels_are_read_where_the_points_project() {
         image([(u + 0.5 - 80.0) as f32, (v + 0.5 - (3.25 + 0.5) * 10.0) as f32, 160.0, 160.0]);
     let mut out = vec![f32::NAN; 3 * 4 * 17];
     pixels(&scene, &[0, 1], rig, &image, 4, &mut out);
-    for channel in 0..16 {
-        assert!((out[channel] - (channel as f32 + 0.0325)).abs() < 1e-4, "{}", out[channel]);
+    for (channel, value) in out[..16].iter().enumerate() {
+        assert!((value - (channel as f32 + 0.0325)).abs() < 1e-4, "{value}");
     }
     near(out[16], 1.0 / (1.0 + (-0.75_f32).exp()));
     assert_eq!(out[..17], out[2 * 17..3 * 17], "points repeat as in `points`");
