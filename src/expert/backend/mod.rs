@@ -9,14 +9,22 @@
 //! ONNX Runtime allocates on every run (about 70 to 95 small blocks), whatever one does; our side
 //! of a run does not copy tensors.
 
+mod check;
+mod golden;
 mod heartbeat;
 mod library;
 mod log;
+mod machine;
 mod placement;
+mod probe;
 mod providers;
 mod session;
 
+pub use check::{CheckReport, CheckStep, RunTimes, check};
+pub use golden::{Departure, Golden};
 pub use library::{How, Located, Runtime, locate, start};
+pub use machine::{Jetson, Machine, machine};
 pub use placement::NodePlacement;
+pub use probe::{ProviderProbe, RuntimeProbe, probe};
 pub use providers::ProviderOutcome;
 pub use session::{OrtModel, Overrides};

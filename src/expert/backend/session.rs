@@ -1,6 +1,6 @@
 //! A loaded network: a session with its inputs and outputs bound once, reused on every run.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ort::logging::LogLevel;
@@ -11,6 +11,7 @@ use ort::value::{Outlet, Tensor, TensorElementType, ValueType};
 
 use super::super::contract::{Contract, FILE_NAME, ModelFace, TensorFace, located};
 use super::super::{Error, Network};
+use super::golden::{Departure, Golden};
 use super::heartbeat::Heartbeat;
 use super::library::{self, Runtime};
 use super::placement::{self, NodePlacement};
@@ -61,6 +62,7 @@ pub struct OrtModel {
     outcomes: Vec<ProviderOutcome>,
     placement: Vec<NodePlacement>,
     load_time: Duration,
+    folder: PathBuf,
 }
 
 impl OrtModel {
@@ -124,7 +126,16 @@ impl OrtModel {
             outcomes,
             placement,
             load_time,
+            folder: folder.to_owned(),
         })
+    }
+
+    /// Compares the network with its folder's golden data; the inputs are zeros after.
+    ///
+    /// # Errors
+    /// A golden file that cannot be used, a run that fails, [`Error::GoldenDeparture`].
+    pub fn prove(&mut self) -> Result<Vec<Departure>, Error> {
+        Golden::load(&self.folder, &self.contract)?.hold(self)
     }
 
     /// What became of each provider asked for.
