@@ -90,15 +90,17 @@ pub fn check(folder: &Path, config: &RuntimeConfig) -> CheckReport {
     report.placement = model.placement().to_vec();
     report.load_ms = Some(model.load_time().as_secs_f64() * 1e3);
 
-    let measured = Golden::load(folder, &contract).and_then(|golden| golden.measure(&mut model));
-    let held = measured.and_then(|departures| {
+    let golden = Golden::load(folder, &contract);
+    let held = golden.and_then(|golden| {
+        let departures = golden.measure(&mut model)?;
         report.departures.clone_from(&departures);
         match departures.iter().find(|departure| departure.ratio > 1.0) {
             Some(departure) => Err(refusal(&contract, departure)),
-            None => Ok(()),
+            None => Ok(golden),
         }
     });
-    if report.step("golden", held).is_some() {
+    if let Some(golden) = report.step("golden", held) {
+        golden.fill(&mut model);
         report.run = time_runs(&mut model);
     }
     report
@@ -109,7 +111,6 @@ fn time_runs(model: &mut dyn Network) -> Option<RunTimes> {
     let since = Instant::now();
     while times.len() < RUNS && (times.len() < 3 || since.elapsed() < TIMED) {
         let start = Instant::now();
-        // Zeros may be outside of what a network can take; a run that fails is no time.
         model.run().ok()?;
         times.push(start.elapsed().as_secs_f64() * 1e3);
     }

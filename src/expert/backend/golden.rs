@@ -81,17 +81,22 @@ impl Golden {
         Self::parse(&bytes, contract, &path)
     }
 
+    /// Writes the golden inputs into a network.
+    pub fn fill(&self, network: &mut dyn Network) {
+        for (index, input) in self.inputs.iter().enumerate() {
+            network.input_mut(index).copy_from_slice(input);
+        }
+    }
+
     /// Runs the network on the golden input and measures each output. The inputs are zeros after.
     ///
     /// # Errors
     /// What [`Network::run`] says. A departure is not an error here: see [`Golden::hold`].
     pub fn measure(&self, network: &mut dyn Network) -> Result<Vec<Departure>, Error> {
-        for (index, input) in self.inputs.iter().enumerate() {
-            network.input_mut(index).copy_from_slice(input);
-        }
+        self.fill(network);
         let run = network.run();
-        for (index, input) in self.inputs.iter().enumerate() {
-            network.input_mut(index)[..input.len()].fill(0.0);
+        for index in 0..self.inputs.len() {
+            network.input_mut(index).fill(0.0);
         }
         run?;
         let contract = network.contract();
