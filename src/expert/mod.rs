@@ -6,11 +6,13 @@
 pub mod backend;
 pub mod contract;
 mod deadline;
+mod emergency;
 mod error;
 mod fallback;
 mod metered;
 
 pub use deadline::Deadline;
+pub use emergency::{Emergency, EmergencyCounts};
 pub use error::Error;
 pub use fallback::{Failure, Fallback};
 pub use metered::{Metered, RunningMedian};
