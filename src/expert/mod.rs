@@ -121,3 +121,6 @@ pub trait Expert: Send {
         meter: &mut ExpertMeter,
     ) -> Result<(), Error>;
 }
+
+#[cfg(test)]
+mod wrapper_tests;

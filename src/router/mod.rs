@@ -54,3 +54,6 @@ impl Plan {
         tickets.filter(move |(_, ticket)| ticket.expert == expert).map(|(region, _)| region)
     }
 }
+
+#[cfg(test)]
+mod tests;
