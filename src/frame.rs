@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 
-use crate::calib::{LidarSpec, Rig};
+use crate::calib::{Axes, LidarSpec, Rig};
 use crate::geometry::{Box3, Pose, frames};
 
 /// Kinds of object, as KITTI and nuScenes name them.
@@ -139,6 +139,7 @@ impl Frame {
             Arc::new(Rig {
                 name: "none".to_owned(),
                 lidar: LidarSpec {
+                    axes: Axes::default(),
                     beams: 0,
                     origin_height_m: 0.0,
                     intensity_max: 1.0,

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use nalgebra::{Isometry3, Matrix3, Translation3};
 
-use super::{Camera, Error, LidarSpec, Rig, matrix};
+use super::{Axes, Camera, Error, LidarSpec, Rig, matrix};
 use crate::geometry::Pose;
 
 /// Image size that most of KITTI's drives have, pixels; for calibrations without images.
@@ -106,15 +106,17 @@ fn rig(
 }
 
 impl LidarSpec {
-    /// KITTI's Velodyne HDL-64E S2, 10 turns a second. The angles are those of the data sheet; real
-    /// scans of the object set step by 0.17° to 0.18° of azimuth.
+    /// KITTI's Velodyne HDL-64E S2, 10 turns a second. Angles as measured on five whole scans of the
+    /// object set (median elevation of the first and last ring, median step between neighbours);
+    /// the upper 32 rings stand about 0.33° apart, the lower 32 about 0.5°.
     pub fn kitti() -> Self {
         Self {
+            axes: Axes::default(),
             beams: 64,
             origin_height_m: KITTI_ORIGIN_HEIGHT_M,
             intensity_max: 1.0,
-            elevation_deg: [-24.9, 2.0],
-            azimuth_step_deg: 0.17,
+            elevation_deg: [-23.6, 2.4],
+            azimuth_step_deg: 0.18,
         }
     }
 }

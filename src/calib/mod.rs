@@ -1,19 +1,27 @@
 //! Rigs: which sensors there are, where they sit, and how a point becomes a pixel.
 
+mod axes;
 mod camera;
 mod error;
 mod kitti;
 mod matrix;
+#[cfg(test)]
+mod tests;
+mod yaml;
 
 use crate::geometry::{Pose, frames};
 
+pub use axes::Axes;
 pub use camera::{Camera, NEAR_M, ProjectedBox, Projector};
 pub use error::Error;
 pub use kitti::{KITTI_IMAGE_SIZE, parse_kitti_calib, parse_kitti_raw_calib};
+pub use yaml::parse_rig_yaml;
 
 /// What the LiDAR is like.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LidarSpec {
+    /// Axes of the raw data; points of a frame are already turned to this crate's.
+    pub axes: Axes,
     /// Number of laser rings.
     pub beams: u32,
     /// Height of the sensor above the ground, m.
