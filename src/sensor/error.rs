@@ -64,6 +64,18 @@ pub enum Error {
         /// Its points.
         points: u64,
     },
+    /// Points that are not numbers, under strict reading.
+    #[error(
+        "{file}: {not_finite} of the {points} points are NaN or infinite. Without strict reading they are counted and left out"
+    )]
+    ScanDirty {
+        /// Which scan.
+        file: String,
+        /// Its points.
+        points: u64,
+        /// Those that are not finite.
+        not_finite: u64,
+    },
     /// A line of a label or result file that is not one.
     #[error("{file} line {line}: {cause}")]
     Row {

@@ -216,3 +216,83 @@ pub fn parse_rows(text: &str, file: &str) -> Result<Vec<(usize, ObjectRow)>, cra
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn number() -> impl Strategy<Value = f64> {
+        prop_oneof![-1e4..1e4, -1.0..1.0, any::<i16>().prop_map(f64::from), Just(-0.0)]
+    }
+
+    prop_compose! {
+        fn row()(
+            kind in "[A-Za-z_]{1,12}",
+            truncation in number(),
+            occlusion in number(),
+            alpha in number(),
+            bbox in prop::array::uniform4(number()),
+            size_hwl in prop::array::uniform3(number()),
+            location in prop::array::uniform3(number()),
+            rotation_y in number(),
+            score in prop::option::of(number()),
+        ) -> ObjectRow {
+            ObjectRow {
+                kind, truncation, occlusion, alpha, bbox, size_hwl, location, rotation_y, score,
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_row_written_in_full_comes_back_the_same(row in row()) {
+            prop_assert_eq!(row.to_string().parse::<ObjectRow>(), Ok(row));
+        }
+
+        #[test]
+        fn a_row_written_with_few_decimals_comes_back_to_their_rounding(row in row()) {
+            let mut text = String::new();
+            row.write(2, &mut text);
+            let back: ObjectRow = text.parse().unwrap();
+            prop_assert_eq!(text.split(' ').count(), if row.score.is_some() { 16 } else { 15 });
+            prop_assert!((back.location[0] - row.location[0]).abs() <= 0.005 + 1e-9);
+            prop_assert!((back.occlusion - row.occlusion).abs() <= 0.005 + 1e-9);
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in ".{0,80}") {
+            let _ = text.parse::<ObjectRow>();
+        }
+    }
+
+    #[test]
+    fn a_result_row_has_kittis_sixteen_columns() {
+        let row = ObjectRow {
+            kind: "Car".to_owned(),
+            truncation: -1.0,
+            occlusion: -1.0,
+            alpha: 1.7,
+            bbox: [489.36, 183.77, 548.59, 229.83],
+            size_hwl: [1.482, 1.586, 3.48],
+            location: [-3.229, 1.899, 25.805],
+            rotation_y: 1.6002,
+            score: Some(0.9),
+        };
+        let mut text = String::new();
+        row.write(2, &mut text);
+        assert_eq!(
+            text,
+            "Car -1 -1 1.70 489.36 183.77 548.59 229.83 1.48 1.59 3.48 -3.23 1.90 25.81 1.60 0.90"
+        );
+    }
+
+    #[test]
+    fn floats_where_kitti_has_whole_numbers_are_read() {
+        let line = "Cyclist 0.5 1.0 0 1 2 3 4 1 1 1 0 0 9 0";
+        let row: ObjectRow = line.parse().unwrap();
+        assert_eq!((row.truncation, row.occlusion, row.class()), (0.5, 1.0, Some(Class::Cyclist)));
+        assert_eq!(row.score, None);
+    }
+}

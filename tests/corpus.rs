@@ -1,0 +1,103 @@
+//! No parser panics, whatever it is fed: the stored corpus of the fuzz targets, and a few thousand
+//! random changes of it from a fixed seed. This is the short run; `fuzz/` is the long one.
+
+use std::fs;
+use std::path::Path;
+
+use emc2::calib::{parse_kitti_calib, parse_kitti_raw_calib};
+use emc2::sensor::image::decode_bytes;
+use emc2::sensor::kitti::row::{ObjectRow, parse_rows};
+use emc2::sensor::kitti::{SequenceLabels, parse_split};
+use emc2::sensor::scan::{ScanFormat, parse_scan};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Changed inputs for each stored one.
+const CHANGES: usize = 400;
+
+fn corpus(target: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+    let mut paths: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    assert!(!paths.is_empty());
+    paths.into_iter().map(|path| fs::read(path).unwrap()).collect()
+}
+
+/// A byte flipped, a piece cut out or doubled, a digit replaced: what damaged files look like.
+fn change(bytes: &mut Vec<u8>, random: &mut ChaCha8Rng) {
+    const TOKENS: [&[u8]; 8] = [b"NaN", b"-", b"1e999", b" ", b"\n", b"\0", b"\xff", b":"];
+    for _ in 0..random.random_range(1..6) {
+        let at = random.random_range(0..=bytes.len());
+        let end = random.random_range(at..=bytes.len().min(at + 40));
+        match random.random_range(0..4) {
+            0 if at < bytes.len() => bytes[at] ^= 1 << random.random_range(0..8),
+            1 => drop(bytes.drain(at..end)),
+            2 => {
+                let piece = bytes[at..end].to_vec();
+                bytes.splice(at..at, piece);
+            }
+            _ => drop(bytes.splice(at..at, TOKENS[random.random_range(0..8)].iter().copied())),
+        }
+    }
+}
+
+/// Feeds the corpus and its changes to a parser; `parse` says whether it was accepted.
+fn run(target: &str, mut parse: impl FnMut(&[u8]) -> bool) {
+    let mut random = ChaCha8Rng::seed_from_u64(20_110_926);
+    let (mut accepted, mut refused) = (0, 0);
+    for stored in corpus(target) {
+        parse(&stored);
+        for _ in 0..CHANGES {
+            let mut bytes = stored.clone();
+            change(&mut bytes, &mut random);
+            if parse(&bytes) {
+                accepted += 1;
+            } else {
+                refused += 1;
+            }
+        }
+    }
+    assert!(accepted > 0 && refused > 0, "{target}: {accepted} accepted, {refused} refused");
+}
+
+#[test]
+fn no_scan_makes_the_reader_panic() {
+    let mut points = Vec::new();
+    run("scan", |bytes| {
+        let read = parse_scan(bytes, "scan", ScanFormat::default(), &mut points);
+        if read.is_ok() {
+            assert!(points.iter().flatten().all(|value| value.is_finite()));
+            assert!(points.iter().all(|point| (0.0..=1.0).contains(&point[3])));
+        }
+        read.is_ok()
+    });
+}
+
+#[test]
+fn no_label_line_makes_the_reader_panic_and_rows_come_back_the_same() {
+    run("label_row", |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        let _ = SequenceLabels::parse(&text, "labels").map(|labels| labels.rows(0).is_ok());
+        let _ = parse_split(&text, "split");
+        let rows = parse_rows(&text, "labels");
+        for (_, row) in rows.iter().flatten() {
+            assert_eq!(row.to_string().parse::<ObjectRow>().as_ref(), Ok(row));
+        }
+        rows.is_ok()
+    });
+}
+
+#[test]
+fn no_calibration_makes_the_reader_panic() {
+    run("calib", |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        let _ = parse_kitti_raw_calib((&text, "cameras"), (&text, "velodyne"));
+        parse_kitti_calib(&text, "calib", [1242, 375]).is_ok()
+    });
+}
+
+#[test]
+fn no_image_makes_the_decoder_panic() {
+    run("image", |bytes| decode_bytes(bytes, "image").is_ok());
+}
