@@ -10,7 +10,7 @@ use emc2::sensor::{Frames, Source, image};
 use shared_data::shared;
 
 #[test]
-fn every_frame_of_the_object_set_is_read_under_strict_rules_of_points_and_labels() {
+fn every_frame_of_the_object_set_is_read_and_nothing_in_it_is_unknown() {
     let Some(root) = shared().map(|folder| folder.join("data/kitti")) else { return };
     let source = KittiObject::open(&root, Options::default()).unwrap();
     assert_eq!(source.len(), 114);
