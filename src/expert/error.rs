@@ -170,4 +170,19 @@ pub enum Error {
         /// Departure over what is allowed (above 1 is refused).
         ratio: f32,
     },
+    /// A model is sound but cannot serve as an expert.
+    #[error(
+        "model {model}: as an expert, tensor {tensor} should be {expected}, but is {found}; \
+         models/FEATURES.md says what experts eat and say"
+    )]
+    Unsuitable {
+        /// Model name.
+        model: String,
+        /// Which tensor.
+        tensor: String,
+        /// What an expert needs.
+        expected: String,
+        /// What the contract says.
+        found: String,
+    },
 }

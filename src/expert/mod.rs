@@ -3,19 +3,24 @@
 //! [`Deadline`], [`Metered`] and [`Fallback`] are small wrappers around any expert. The usual
 //! stack is [`Ladder`]: the ladder asks, the deadline cuts into batches, the meter measures each.
 
+pub mod ape;
 pub mod backend;
 pub mod contract;
 mod deadline;
 mod emergency;
 mod error;
 mod fallback;
+pub mod lpe;
 mod metered;
+mod region;
+pub mod vee;
 
 pub use deadline::Deadline;
 pub use emergency::{Emergency, EmergencyCounts};
 pub use error::Error;
 pub use fallback::{Failure, Fallback};
 pub use metered::{Metered, RunningMedian};
+pub use region::RegionExpert;
 
 /// Model experts as the pipeline stacks them.
 pub type Ladder<E> = Fallback<Deadline<Metered<E>>>;

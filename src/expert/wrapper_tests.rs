@@ -18,7 +18,7 @@ struct Fake {
 }
 
 fn fake(kind: ExpertKind) -> Fake {
-    Fake { kind, batch: 4, image: kind == ExpertKind::Ape, failing: false, calls: Vec::new() }
+    Fake { kind, batch: 4, image: kind == Ape, failing: false, calls: Vec::new() }
 }
 
 impl Expert for Fake {
