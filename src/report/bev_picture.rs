@@ -68,13 +68,14 @@ impl BevView {
 
 /// Points and rings without boxes: the ground on which the page draws its own.
 pub fn draw_bev_points(frame: &Frame, view: &BevView) -> RgbImage {
-    points(frame, view).into_image()
+    // The page shows it at about half its size.
+    points(frame, view, 2.0 * SMALL).into_image()
 }
 
 /// The whole picture: points, rings, labels dashed, boxes with heading, class and score, legend.
 pub fn draw_bev(frame: &Frame, result: &FrameResult) -> RgbImage {
     let view = BevView::fit(frame, result);
-    let mut canvas = points(frame, &view);
+    let mut canvas = points(frame, &view, SMALL);
     let mut captions = Captions::default();
     let has_labels = frame.labels.iter().flatten().any(|label| label.box3.is_some());
     captions.reserve(legend(&mut canvas, has_labels));
@@ -103,7 +104,7 @@ pub fn draw_bev(frame: &Frame, result: &FrameResult) -> RgbImage {
     canvas.into_image()
 }
 
-fn points(frame: &Frame, view: &BevView) -> Canvas {
+fn points(frame: &Frame, view: &BevView, text_size: f32) -> Canvas {
     let [width, height] = view.size();
     let mut canvas = Canvas::filled(width, height, NIGHT);
     let ground = frame.rig.lidar.origin_height_m as f32;
@@ -115,11 +116,11 @@ fn points(frame: &Frame, view: &BevView) -> Canvas {
             canvas.dot(u as i32, v as i32, side, height_color(z + ground));
         }
     }
-    rings(&mut canvas, view);
+    rings(&mut canvas, view, text_size);
     canvas
 }
 
-fn rings(canvas: &mut Canvas, view: &BevView) {
+fn rings(canvas: &mut Canvas, view: &BevView, size: f32) {
     let origin = view.pixel(0.0, 0.0);
     let reach = view.forward_m[1].max(view.left_m[1]);
     let pen = Pen::new(RING, 1.0).opacity(0.55);
@@ -127,12 +128,14 @@ fn rings(canvas: &mut Canvas, view: &BevView) {
     while radius <= reach {
         canvas.circle(origin, (radius * view.scale) as f32, pen);
         // On the right, where the ring is still inside the picture.
-        let side = (radius * std::f64::consts::FRAC_1_SQRT_2).min(-view.left_m[0] - 2.5);
+        let side = (radius * std::f64::consts::FRAC_1_SQRT_2).min(-view.left_m[0] - 3.5);
         let ahead = (radius * radius - side * side).max(0.0).sqrt();
         let [u, v] = view.pixel(ahead, -side);
         let text = format!("{radius:.0} m");
-        let width = text_width(SMALL, &text);
-        canvas.text([u - width / 2.0, v - SMALL / 2.0], SMALL, [150, 162, 180], &text);
+        let width = text_width(size, &text);
+        let [left, top] = [u - width / 2.0, v - size / 2.0];
+        canvas.rectangle([left - 2.0, top, left + width + 2.0, top + size], NIGHT, 0.7);
+        canvas.text([left, top], size, [160, 172, 190], &text);
         radius += 10.0;
     }
     // The vehicle: an arrow at the sensor, pointing ahead.
@@ -178,4 +181,46 @@ fn legend(canvas: &mut Canvas, has_labels: bool) -> [f32; 4] {
     }
     canvas.text([text_left, y], SMALL, ink, "0 .. 3 m high");
     area
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scene_for_tests::scene;
+    use super::*;
+
+    #[test]
+    fn boxes_carry_their_experts_colour_where_they_stand() {
+        let (frame, mut result) = scene();
+        result.detections.truncate(3);
+        let picture = draw_bev(&frame, &result);
+        assert_eq!(picture.dimensions(), (960, 960));
+        for detection in &result.detections {
+            let (outline, heading) = BevView::AHEAD.footprint(&detection.box3);
+            let [u, v] = [0, 1].map(|i| (heading[0][i] + heading[1][i]) / 2.0);
+            let near = |color: [u8; 3]| {
+                (-2..=2).any(|du| {
+                    (-2..=2).any(|dv| {
+                        picture.get_pixel((u as i32 + du) as u32, (v as i32 + dv) as u32).0 == color
+                    })
+                })
+            };
+            assert!(near(expert_color(detection.expert)), "{:?} {outline:?}", detection.expert);
+        }
+    }
+
+    #[test]
+    fn a_box_behind_the_vehicle_widens_the_view() {
+        let (frame, result) = scene();
+        assert_eq!(BevView::fit(&frame, &result), BevView::AROUND);
+        assert_eq!(draw_bev(&frame, &result).dimensions(), (1200, 1200));
+    }
+
+    #[test]
+    fn pictures_do_not_depend_on_the_order_of_the_points() {
+        let (mut frame, result) = scene();
+        let picture = draw_bev(&frame, &result);
+        frame.cloud.points.reverse();
+        frame.cloud.points.push([f32::NAN, f32::INFINITY, 0.0, 0.0]);
+        assert!(picture == draw_bev(&frame, &result));
+    }
 }

@@ -10,7 +10,7 @@ const COLUMNS: usize = 300;
 const WIDTH: f32 = 1000.0;
 const HEIGHT: f32 = 200.0;
 const LEFT: f32 = 48.0;
-const BOTTOM: f32 = 22.0;
+const BOTTOM: f32 = 28.0;
 const TOP: f32 = 8.0;
 
 /// Names of [`ChartFrame::groups`].
@@ -43,7 +43,7 @@ pub(super) fn write(frames: &[ChartFrame]) -> String {
             ms
         );
     }
-    let step = ((WIDTH - LEFT) / columns.len() as f32).min(36.0);
+    let step = ((WIDTH - LEFT) / columns.len() as f32).min(64.0);
     let wide = if step > 4.0 { step - 1.5 } else { step };
     for (i, frame) in columns.iter().enumerate() {
         let x = LEFT + i as f32 * step;
@@ -67,6 +67,10 @@ pub(super) fn write(frames: &[ChartFrame]) -> String {
             );
             below += ms;
         }
+        // Shown under the frame that the browser shows.
+        let middle = x + wide / 2.0;
+        let foot = HEIGHT - BOTTOM + 1.0;
+        let _ = write!(svg, "<path class=\"mark\" d=\"M{middle:.1} {foot}l4 6h-8z\"/>");
         svg.push_str("</g>\n");
     }
     let per_column = if bin == 1 {
@@ -81,8 +85,8 @@ pub(super) fn write(frames: &[ChartFrame]) -> String {
         .map(|(i, name)| format!("<li><span class=\"swatch g{i}\"></span>{name}</li>"))
         .collect();
     format!(
-        "<figure class=\"chart\">\n<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"time per frame\">\n{svg}\
-         <text x=\"{LEFT}\" y=\"{:.1}\">{} frames in order, {per_column}</text></svg>\n\
+        "<figure class=\"chart\">\n<div class=\"scroll\"><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"time per frame\">\n{svg}\
+         <text x=\"{LEFT}\" y=\"{:.1}\">{} frames in order, {per_column}</text></svg></div>\n\
          <ul class=\"keys\">{legend}</ul>\n<figcaption class=\"muted\">ms a frame. Choose a column to see its frame.</figcaption>\n</figure>\n",
         HEIGHT - 5.0,
         frames.len()

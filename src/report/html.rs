@@ -22,7 +22,7 @@ pub(super) struct Page<'a> {
 
 /// The whole page.
 pub(super) fn write(page: &Page<'_>) -> String {
-    let body = [head(page), browser(page), boxes(page), latency(page), losses(page), about(page)];
+    let body = [head(page), browser(page), boxes(page), losses(page), latency(page), about(page)];
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\

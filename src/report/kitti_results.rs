@@ -8,10 +8,8 @@ use std::fmt::Write as _;
 
 use crate::calib::Rig;
 use crate::frame::Detection;
-use crate::geometry::Box3;
+use crate::geometry::{KittiBox, observation_angle};
 use crate::pipeline::FrameResult;
-
-use super::wireframe::wireframe;
 
 /// The text of one result file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,17 +31,10 @@ pub fn kitti_text(result: &FrameResult, rig: &Rig) -> KittiText {
     for detection in &result.detections {
         let bbox = match rig.cameras.first() {
             None => Some([-1.0; 4]),
-            Some(camera) => wireframe(camera, &detection.box3).bounds().and_then(|b| {
-                let [w, h] = camera.size.map(|s| f64::from(s) - 1.0);
-                let b = b.map(f64::from);
-                let cut = [
-                    b[0].clamp(0.0, w),
-                    b[1].clamp(0.0, h),
-                    b[2].clamp(0.0, w),
-                    b[3].clamp(0.0, h),
-                ];
-                (cut[2] > cut[0] && cut[3] > cut[1]).then_some(cut)
-            }),
+            Some(camera) => camera
+                .project_box(&detection.box3)
+                .map(|seen| seen.clipped)
+                .filter(|[left, top, right, bottom]| right > left && bottom > top),
         };
         let Some(bbox) = bbox else {
             out.outside_image += 1;
@@ -56,10 +47,10 @@ pub fn kitti_text(result: &FrameResult, rig: &Rig) -> KittiText {
 }
 
 fn push_line(text: &mut String, detection: &Detection, bbox: [f64; 4], rig: &Rig) {
-    let Box3 { size: [l, w, h], .. } = detection.box3;
-    let (location, ry) = bottom_and_heading(&detection.box3, rig);
+    let KittiBox { size_hwl: [h, w, l], location, rotation_y: ry } =
+        KittiBox::from_box3(&detection.box3, &rig.lidar_to_rect);
+    let alpha = observation_angle(ry, location);
     let [x, y, z] = location;
-    let alpha = wrap(ry - x.atan2(z));
     let [left, top, right, bottom] = bbox;
     // Writing to a String cannot fail.
     let _ = writeln!(
@@ -70,17 +61,54 @@ fn push_line(text: &mut String, detection: &Detection, bbox: [f64; 4], rig: &Rig
     );
 }
 
-/// KITTI's location (middle of the bottom face) and rotation about the camera's y axis.
-fn bottom_and_heading(box3: &Box3, rig: &Rig) -> ([f64; 3], f64) {
-    let [x, y, z] = box3.center;
-    let bottom = rig.lidar_to_rect.apply([x, y, z - box3.size[2] / 2.0]);
-    let (sin, cos) = box3.yaw.sin_cos();
-    let ahead = rig.lidar_to_rect.apply([x + cos, y + sin, z - box3.size[2] / 2.0]);
-    // ry 0 looks along the camera's x axis and grows from z towards x.
-    (bottom, (-(ahead[2] - bottom[2])).atan2(ahead[0] - bottom[0]))
-}
+#[cfg(test)]
+mod tests {
+    use super::super::scene_for_tests::{car, scene};
+    use super::*;
+    use crate::sensor::kitti::row::parse_rows;
 
-fn wrap(angle: f64) -> f64 {
-    use std::f64::consts::{PI, TAU};
-    (angle + PI).rem_euclid(TAU) - PI
+    #[test]
+    fn results_have_the_benchmarks_sixteen_columns() {
+        let (frame, result) = scene();
+        let text = kitti_text(&result, &frame.rig);
+        insta::assert_snapshot!(text.text);
+        assert_eq!((text.written, text.outside_image), (3, 1));
+    }
+
+    #[test]
+    fn what_is_written_reads_back_as_the_same_boxes() {
+        let (frame, result) = scene();
+        let rows = parse_rows(&kitti_text(&result, &frame.rig).text, "results").unwrap();
+        let written = result.detections.iter().filter(|d| d.box3.center[0] > 0.0);
+        for ((_, row), detection) in rows.iter().zip(written) {
+            let label = KittiBox {
+                size_hwl: row.size_hwl,
+                location: row.location,
+                rotation_y: row.rotation_y,
+            };
+            let box3 = label.to_box3(&frame.rig.lidar_to_rect);
+            for i in 0..3 {
+                assert!((box3.center[i] - detection.box3.center[i]).abs() < 1e-3);
+                assert!((box3.size[i] - detection.box3.size[i]).abs() < 1e-3);
+            }
+            assert!((box3.yaw - detection.box3.yaw).abs() < 1e-3);
+        }
+    }
+
+    #[test]
+    fn a_rig_without_cameras_loses_no_box() {
+        let (frame, result) = scene();
+        let mut rig = (*frame.rig).clone();
+        rig.cameras.clear();
+        let text = kitti_text(&result, &rig);
+        assert_eq!((text.written, text.outside_image), (4, 0));
+        assert!(text.text.lines().all(|line| line.contains(" -1.00 -1.00 -1.00 -1.00 ")));
+    }
+
+    #[test]
+    fn a_box_that_is_no_number_is_left_out_and_counted() {
+        let (frame, mut result) = scene();
+        result.detections = vec![car([f64::NAN, 0.0, 0.0], 0.0)];
+        assert_eq!(kitti_text(&result, &frame.rig).outside_image, 1);
+    }
 }

@@ -28,7 +28,11 @@ mod overlay_picture;
 mod page_frame;
 mod palette;
 mod run_folder;
+#[cfg(test)]
+mod run_folder_tests;
 mod run_report;
+#[cfg(test)]
+mod scene_for_tests;
 mod wireframe;
 
 pub use bev_picture::{BevView, draw_bev, draw_bev_points};

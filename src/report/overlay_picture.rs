@@ -71,3 +71,41 @@ pub fn draw_overlay(
     }
     canvas.into_image()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::scene_for_tests::scene;
+    use super::*;
+
+    #[test]
+    fn the_overlay_keeps_the_images_size_and_shows_the_experts_colours() {
+        let (frame, result) = scene();
+        let [width, height] = frame.rig.cameras[0].size;
+        let image = RgbImage::from_pixel(width, height, image::Rgb([90, 90, 90]));
+        let picture = draw_overlay(&frame, &result, &image, 0);
+        assert_eq!(picture.dimensions(), (width, height));
+        for (detection, seen) in result.detections.iter().zip([true, true, true, false]) {
+            let color = image::Rgb(expert_color(detection.expert));
+            assert_eq!(picture.pixels().any(|p| *p == color), seen, "{:?}", detection.expert);
+        }
+    }
+
+    #[test]
+    fn a_smaller_image_gets_smaller_boxes() {
+        let (frame, result) = scene();
+        let [width, height] = frame.rig.cameras[0].size;
+        let image = RgbImage::from_pixel(width / 2, height / 2, image::Rgb([90, 90, 90]));
+        let picture = draw_overlay(&frame, &result, &image, 0);
+        let color = image::Rgb(expert_color(result.detections[0].expert));
+        let full = frame.rig.cameras[0].project_box(&result.detections[0].box3).unwrap().full;
+        let left = picture.enumerate_pixels().filter(|p| *p.2 == color).map(|p| p.0).min().unwrap();
+        assert!((f64::from(left) - full[0] / 2.0).abs() < 4.0);
+    }
+
+    #[test]
+    fn a_camera_that_is_not_there_draws_nothing() {
+        let (frame, result) = scene();
+        let image = RgbImage::from_pixel(64, 32, image::Rgb([7, 8, 9]));
+        assert!(draw_overlay(&frame, &result, &image, 9) == image);
+    }
+}

@@ -86,6 +86,7 @@ impl RunReport {
             }
         }
         report.summary.frames_earlier = earlier.frames.len();
+        report.summary.skipped = earlier.skipped;
         report
     }
 
@@ -109,6 +110,7 @@ impl RunReport {
             }
         }
         self.count(&record);
+        self.summary.skipped.retain(|s| s.frame != record.result.frame);
         if let Some(page) = page
             && self.pages.len() < self.options.list_frames
         {
@@ -124,6 +126,7 @@ impl RunReport {
     pub fn skip(&mut self, frame: &str, cause: &str) -> Result<(), Error> {
         let skipped = SkippedFrame { frame: frame.to_owned(), cause: cause.to_owned() };
         self.folder.skip_frame(&skipped)?;
+        self.summary.skipped.retain(|s| s.frame != frame);
         self.summary.skipped.push(skipped);
         Ok(())
     }

@@ -23,11 +23,6 @@ pub(super) struct Wireframe {
 }
 
 impl Wireframe {
-    /// Whether nothing of the box can be seen.
-    pub fn is_empty(&self) -> bool {
-        self.edges.is_empty() && self.front_edges.is_empty()
-    }
-
     /// Left, top, right, bottom of what can be seen.
     pub fn bounds(&self) -> Option<[f32; 4]> {
         let mut bounds: Option<[f32; 4]> = None;
@@ -147,4 +142,49 @@ fn face(camera: &Camera, corners: &[[f64; 3]]) -> Vec<[f32; 2]> {
         }
     }
     polygon.into_iter().map(|p| p.map(|c| c as f32)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calib::Rig;
+
+    fn seen(center: [f64; 3]) -> Wireframe {
+        let box3 = Box3 { center, size: [4.0, 1.7, 1.5], yaw: 0.3 };
+        wireframe(&Rig::kitti().cameras[0], &box3)
+    }
+
+    #[test]
+    fn a_whole_box_has_twelve_edges_and_a_front() {
+        let wire = seen([15.0, 1.0, -0.9]);
+        assert_eq!((wire.edges.len(), wire.front_edges.len(), wire.front.len()), (8, 4, 4));
+        let projected = Rig::kitti().cameras[0]
+            .project_box(&Box3 { center: [15.0, 1.0, -0.9], size: [4.0, 1.7, 1.5], yaw: 0.3 })
+            .unwrap();
+        for (a, b) in wire.bounds().unwrap().iter().zip(projected.full) {
+            assert!((f64::from(*a) - b).abs() < 0.01);
+        }
+    }
+
+    #[test]
+    fn lines_never_leave_the_picture_even_half_behind_the_camera() {
+        let size = Rig::kitti().cameras[0].size.map(|s| s as f32);
+        for x in [-3.0, 0.0, 0.5, 1.0, 2.0, 3.0, 6.0] {
+            for y in [-4.0, -1.5, 0.0, 1.5, 4.0] {
+                let wire = seen([x, y, -0.9]);
+                let ends = wire.edges.iter().chain(&wire.front_edges).flatten();
+                for p in ends.chain(&wire.front) {
+                    for i in 0..2 {
+                        assert!(p[i] >= -4.01 && p[i] <= size[i] + 4.01, "{x} {y}: {p:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_box_behind_or_of_no_numbers_draws_nothing() {
+        assert_eq!(seen([-15.0, 0.0, -0.9]), Wireframe::default());
+        assert_eq!(seen([f64::NAN, 0.0, -0.9]), Wireframe::default());
+    }
 }
