@@ -7,7 +7,9 @@
 //! not finite never leaves.
 //!
 //! ONNX Runtime allocates on every run (about 70 to 95 small blocks), whatever one does; our side
-//! of a run does not copy tensors.
+//! of a run does not copy tensors. Each session keeps threads of its own, asleep between runs: five
+//! sessions take as long to make with two threads as with one (`cargo bench --bench backend`), and
+//! models may then differ in their number of threads, which one pool for all would not allow.
 
 mod check;
 mod golden;
