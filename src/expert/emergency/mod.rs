@@ -68,7 +68,7 @@ impl Emergency {
     pub fn find(&mut self, points: &[[f32; 4]], origin_height: f32) -> &[Proposal] {
         self.counts = EmergencyCounts::default();
         self.proposals.clear();
-        self.ground.estimate(points, origin_height);
+        self.estimate_ground(points, origin_height);
         self.clusters.gather(points, &self.ground, &mut self.counts);
         self.clusters.connect(self.config.cluster_radius_m);
         for cluster in self.clusters.iter() {
@@ -91,6 +91,16 @@ impl Emergency {
         let square = |p: &Proposal| p.box3.center[0].powi(2) + p.box3.center[1].powi(2);
         self.proposals.sort_by(|a, b| square(a).total_cmp(&square(b)));
         &self.proposals
+    }
+
+    /// The first step alone: where the ground is.
+    pub fn estimate_ground(&mut self, points: &[[f32; 4]], origin_height: f32) {
+        self.ground.estimate(points, origin_height);
+    }
+
+    /// Height of the estimated ground at a place, LiDAR frame, m.
+    pub fn ground_at(&self, x: f32, y: f32) -> f32 {
+        self.ground.at(x, y)
     }
 
     /// The proposals of the last frame.
@@ -156,5 +166,76 @@ impl Expert for Emergency {
         };
         out.extend(regions.iter().map(as_proposed));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Flat ground with things on it, given as boxes of returns on their near sides.
+    fn scan(things: &[Box3]) -> Vec<[f32; 4]> {
+        let mut points = Vec::new();
+        for x in -100..100 {
+            for y in -100..100 {
+                points.push([0.5 * x as f32 + 0.1, 0.5 * y as f32 + 0.1, -1.73, 0.3]);
+            }
+        }
+        for thing in things {
+            let [l, w, h] = thing.size;
+            for step in 0..40 {
+                for level in 1..12 {
+                    let (share, z) =
+                        (f64::from(step) / 39.0 - 0.5, h * (f64::from(level) / 12.0 - 0.5));
+                    for side in [[-0.5 * l, share * w, z], [share * l, -0.5 * w, z]] {
+                        let [x, y, z] = thing.from_local(side).map(|v| v as f32);
+                        points.push([x, y, z, 0.5]);
+                    }
+                }
+            }
+        }
+        points
+    }
+
+    fn thing(x: f64, y: f64, size: [f64; 3], yaw: f64) -> Box3 {
+        Box3::new([x, y, -1.73 + 0.5 * size[2]], size, yaw)
+    }
+
+    #[test]
+    fn things_of_plausible_size_become_boxes_and_walls_do_not() {
+        let car = thing(15.0, 3.0, [4.0, 1.7, 1.5], 0.3);
+        let person = thing(10.0, -4.0, [0.6, 0.6, 1.75], 0.0);
+        let wall = thing(25.0, -10.0, [15.0, 0.3, 2.2], 0.0);
+        let mut emergency = Emergency::new(&EmergencyConfig::default());
+        let found = emergency.find(&scan(&[car, person, wall]), 1.73).to_vec();
+        let classes: Vec<_> = found.iter().map(|proposal| proposal.class).collect();
+        assert_eq!(classes, [Class::Pedestrian, Class::Car], "nearest first");
+        assert!(crate::geometry::bev_overlap(&found[1].box3, &car) > 0.7, "{:?}", found[1].box3);
+        assert!(found.iter().all(|p| p.source == ProposalSource::Emergency && p.confidence == 0.3));
+        assert_eq!(emergency.counts().implausible, 1);
+        assert_eq!(found, emergency.find(&scan(&[car, person, wall]), 1.73));
+    }
+
+    #[test]
+    fn only_what_the_experts_left_uncovered_is_added() {
+        let cars =
+            [thing(15.0, 3.0, [4.0, 1.7, 1.5], 0.3), thing(25.0, -6.0, [4.0, 1.7, 1.5], 0.1)];
+        let mut emergency = Emergency::new(&EmergencyConfig::default());
+        assert_eq!(emergency.find(&scan(&cars), 1.73).len(), 2);
+        let mut out = Vec::new();
+        emergency.uncovered(&cars[..1], &mut out);
+        assert_eq!(out.len(), 1);
+        assert_eq!((out[0].region, out[0].expert), (None, ExpertKind::Emergency));
+        assert!((out[0].box3.center[0] - 25.0).abs() < 0.5);
+    }
+
+    #[test]
+    fn an_empty_or_broken_scan_gives_no_boxes() {
+        let mut emergency = Emergency::new(&EmergencyConfig::default());
+        assert!(emergency.find(&[], 1.73).is_empty());
+        let odd = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, 0.0];
+        let broken: Vec<_> =
+            odd.iter().flat_map(|&x| odd.map(|z| [x, 3.0, z, 0.0])).cycle().take(1000).collect();
+        emergency.find(&broken, 1.73);
     }
 }
