@@ -45,7 +45,9 @@ fn backend(criterion: &mut Criterion) {
         }
         let name = format!("backend/load {} models, {threads} threads", folders.len());
         criterion.bench_function(&name, |bencher| {
-            bencher.iter(|| folders.iter().map(|entry| load(&entry.folder, threads)).count());
+            bencher.iter(|| {
+                folders.iter().for_each(|entry| drop(black_box(load(&entry.folder, threads))))
+            });
         });
         let mut all: Vec<_> = folders.iter().map(|entry| load(&entry.folder, threads)).collect();
         let name = format!("backend/run {} models in turn, {threads} threads", all.len());

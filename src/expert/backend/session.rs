@@ -265,18 +265,13 @@ fn make_session(
         let on_device = has(Provider::TensorRt) || has(Provider::Cuda);
         let cpu_listed = config.providers.contains(&Provider::Cpu);
         let refuse_cpu = config.strict && on_device && !cpu_listed;
-        let adjust = |builder: SessionBuilder| {
-            let mut builder = builder;
-            if on_device || learn_placement {
-                builder =
-                    builder.with_log_level(LogLevel::Verbose)?.with_logger(listener.logger())?;
-            }
-            if refuse_cpu {
-                builder = builder.with_disable_cpu_fallback()?;
-            }
-            Ok::<_, ort::Error<SessionBuilder>>(builder)
-        };
-        let mut builder = adjust(builder).map_err(|error| setting_failed(model, &error))?;
+        if on_device || learn_placement {
+            builder = set(model, builder.with_log_level(LogLevel::Verbose))?;
+            builder = set(model, builder.with_logger(listener.logger()))?;
+        }
+        if refuse_cpu {
+            builder = set(model, builder.with_disable_cpu_fallback())?;
+        }
 
         let _beat = has(Provider::TensorRt).then(|| announce_engine(config, model));
         let committed = builder.commit_from_memory(bytes);
@@ -323,30 +318,21 @@ fn options(
     config: &RuntimeConfig,
     model: &ModelIdentity,
 ) -> Result<SessionBuilder, Error> {
-    let set = || {
-        let builder = match Session::builder(runtime.environment()) {
-            Ok(builder) => builder,
-            Err(error) => return Err(error.to_string()),
-        };
-        builder
-            .with_log_id(&model.name)
-            .and_then(|builder| builder.with_optimization_level(GraphOptimizationLevel::All))
-            .and_then(|builder| builder.with_deterministic_compute(true))
-            .and_then(|builder| builder.with_intra_threads(config.threads))
-            .and_then(|builder| builder.with_intra_op_spinning(config.spinning))
-            .and_then(|builder| builder.with_inter_op_spinning(config.spinning))
-            .map_err(|error| error.to_string())
-    };
-    set().map_err(|message| Error::Runtime {
-        model: model.name.clone(),
-        doing: "setting up a session",
-        message,
-    })
+    let builder = set(model, Session::builder(runtime.environment()))?;
+    let builder = set(model, builder.with_log_id(&model.name))?;
+    let builder = set(model, builder.with_optimization_level(GraphOptimizationLevel::All))?;
+    let builder = set(model, builder.with_deterministic_compute(true))?;
+    let builder = set(model, builder.with_intra_threads(config.threads))?;
+    let builder = set(model, builder.with_intra_op_spinning(config.spinning))?;
+    set(model, builder.with_inter_op_spinning(config.spinning))
 }
 
-fn setting_failed<R>(model: &ModelIdentity, error: &ort::Error<R>) -> Error {
-    let (model, message) = (model.name.clone(), error.to_string());
-    Error::Runtime { model, doing: "setting up a session", message }
+/// The outcome of one setting; the builder that ort hands back with an error is let go.
+fn set<T, R>(model: &ModelIdentity, result: Result<T, ort::Error<R>>) -> Result<T, Error> {
+    result.map_err(|error| {
+        let (model, message) = (model.name.clone(), error.to_string());
+        Error::Runtime { model, doing: "setting up a session", message }
+    })
 }
 
 fn announce_engine(config: &RuntimeConfig, model: &ModelIdentity) -> Heartbeat {
