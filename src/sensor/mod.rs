@@ -9,6 +9,7 @@ mod error;
 pub mod image;
 pub mod kitti;
 pub mod scan;
+pub mod synthetic;
 pub mod view;
 
 use std::iter::FusedIterator;
