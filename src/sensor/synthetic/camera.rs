@@ -98,7 +98,7 @@ fn porous(
         return [t_in, t_out].into_iter().find(rim);
     }
     // Holes between leaves, not finer than the picture can show.
-    let edge = if shadow { 0.16 } else { (t_in * 0.0042).max(0.075) };
+    let edge = if shadow { 0.16 } else { (t_in * 0.0040).max(0.034) };
     let step = if shadow { 0.35 } else { 0.14 };
     (0..3)
         .map(|k| t_in + step * k as f32)
@@ -128,7 +128,7 @@ fn shade(scene: &Scene, solid: &Solid, at: &V3, ray: &V3, far: f32) -> [f32; 3] 
         }
         Kind::Leaves => {
             let world = scene.world(at);
-            let edge = (far * 0.0042).max(0.075);
+            let edge = (far * 0.0040).max(0.034);
             let q = world / edge;
             let cell = [q.x, q.y, q.z].map(|c| c.floor() as i32);
             let h = hash3(cell[0], cell[1], cell[2] + 77);

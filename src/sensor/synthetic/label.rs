@@ -1,18 +1,11 @@
 //! Exact labels: KITTI's columns computed from the scene, the picture and the scan.
 //!
-//! **Which objects get a row.** An object whose box reaches into the picture, and
-//! - is at least 5 % visible or has a return, with at least one return and 8 pixels of height: a
-//!   full row;
-//! - is at least 5 % visible but without a return, or lower than 8 pixels: `DontCare`, with its 2D
-//!   box only;
-//! - is less than 5 % visible and without a return: none.
+//! Which objects get a row is told at [`SyntheticLabel`].
 //!
 //! **Columns.** Visible share = pixels where the picture shows the object over pixels where it
 //! would be seen if it stood alone. Occlusion class 0: over 80 % visible, 1: over 40 %, 2: less.
 //! Truncation = share of the 3D box (on a lattice) that projects outside the picture. 2D box =
 //! outline of the projected 3D box, clipped by the near plane and by the picture.
-
-use std::fmt;
 
 use nalgebra::Vector3;
 
@@ -20,7 +13,8 @@ use super::bvh::Bvh;
 use super::rig::{SIZE, SensorRig};
 use super::scene::{Placed, Scene};
 use crate::frame::{Class, Label};
-use crate::geometry::Box3;
+use crate::geometry::{Box3, wrap_angle};
+use crate::sensor::kitti::row::ObjectRow;
 
 /// Least visible share for an object without returns, 0..1.
 const LEAST_VISIBLE: f64 = 0.05;
@@ -29,80 +23,24 @@ const LEAST_PIXELS: f64 = 8.0;
 /// Edges of a box are cut at this depth before they are projected, m.
 const NEAR_M: f64 = 0.1;
 
-/// The columns of one KITTI label row; its `Display` is the row.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LabelRow {
-    /// What it is.
-    pub class: Class,
-    /// Share outside the picture, 0..1 (-1 for DontCare).
-    pub truncation: f64,
-    /// Occlusion class 0, 1, 2 (-1 for DontCare).
-    pub occlusion: i32,
-    /// Observation angle, rad (-10 for DontCare).
-    pub alpha: f64,
-    /// Left, top, right, bottom, pixels.
-    pub bbox: [f64; 4],
-    /// Height, width, length, m (-1 for DontCare).
-    pub dimensions: [f64; 3],
-    /// Middle of the bottom face in the rectified camera frame, m (-1000 for DontCare).
-    pub location: [f64; 3],
-    /// Heading about the rectified camera's y axis, rad (-10 for DontCare).
-    pub rotation_y: f64,
-}
-
 /// A labelled object of a synthetic frame.
+///
+/// An object whose box reaches into the picture gets a full row when it has at least one return
+/// and a 2D box at least 8 pixels high. It becomes a `DontCare` area (class `DontCare`, no 3D box)
+/// when it is lower than that, or at least 5 % visible but without a return. Hidden and without a
+/// return, it is left out.
 #[derive(Debug, Clone)]
 pub struct SyntheticLabel {
     /// The label as readers of the frame would give it; the box is in the LiDAR frame.
     pub label: Label,
-    /// The same as a KITTI row.
-    pub row: LabelRow,
+    /// The same as a KITTI row, unrounded.
+    pub row: ObjectRow,
     /// Its number in [`SyntheticFrame::owners`](super::SyntheticFrame::owners).
     pub object: u16,
     /// Returns from it.
     pub points: usize,
     /// Share of its outline that the picture shows, 0..1.
     pub visible: f64,
-}
-
-/// KITTI's word for a class.
-fn word(class: Class) -> &'static str {
-    match class {
-        Class::Car => "Car",
-        Class::Pedestrian => "Pedestrian",
-        Class::Cyclist => "Cyclist",
-        Class::Van => "Van",
-        Class::Truck => "Truck",
-        Class::PersonSitting => "Person_sitting",
-        Class::Tram => "Tram",
-        Class::Misc => "Misc",
-        Class::DontCare => "DontCare",
-    }
-}
-
-impl fmt::Display for LabelRow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.class == Class::DontCare {
-            let [l, t, r, b] = self.bbox;
-            return write!(
-                f,
-                "DontCare -1 -1 -10 {l:.2} {t:.2} {r:.2} {b:.2} -1 -1 -1 -1000 -1000 -1000 -10"
-            );
-        }
-        write!(
-            f,
-            "{} {:.2} {} {:.2}",
-            word(self.class),
-            self.truncation,
-            self.occlusion,
-            self.alpha
-        )?;
-        let rest = self.bbox.iter().chain(&self.dimensions).chain(&self.location);
-        for value in rest.chain([&self.rotation_y]) {
-            write!(f, " {value:.2}")?;
-        }
-        Ok(())
-    }
 }
 
 /// Labels of all objects in the picture, in the scene's order, DontCare areas last.
@@ -138,15 +76,16 @@ fn area(bbox: [f64; 4], object: u16, points: usize, visible: f64) -> SyntheticLa
     let (class, none) = (Class::DontCare, -10.0);
     SyntheticLabel {
         label: Label { class, box3: None, bbox, truncation: -1.0, occlusion: -1, alpha: none },
-        row: LabelRow {
-            class,
+        row: ObjectRow {
+            kind: class.name().to_owned(),
             truncation: -1.0,
-            occlusion: -1,
+            occlusion: -1.0,
             alpha: none,
             bbox,
-            dimensions: [-1.0; 3],
+            size_hwl: [-1.0; 3],
             location: [-1000.0; 3],
             rotation_y: none,
+            score: None,
         },
         object,
         points,
@@ -164,8 +103,8 @@ fn complete(
 ) -> SyntheticLabel {
     let [l, w, h] = placed.size;
     let foot = rig.to_rect(&(placed.center - Vector3::new(0.0, 0.0, h / 2.0)));
-    let rotation_y = wrap(-placed.yaw - std::f64::consts::FRAC_PI_2);
-    let alpha = wrap(rotation_y - libm::atan2(foot.x, foot.z));
+    let rotation_y = wrap_angle(-placed.yaw - std::f64::consts::FRAC_PI_2);
+    let alpha = wrap_angle(rotation_y - libm::atan2(foot.x, foot.z));
     let occlusion = if visible > 0.8 { 0 } else { 2 - i32::from(visible > 0.4) };
     let truncation = outside_share(placed, rig);
     let back = rig.lidar_to_level.transpose();
@@ -178,26 +117,21 @@ fn complete(
     let class = placed.class;
     SyntheticLabel {
         label: Label { class, box3: Some(box3), bbox, truncation, occlusion, alpha },
-        row: LabelRow {
-            class,
+        row: ObjectRow {
+            kind: class.name().to_owned(),
             truncation,
-            occlusion,
+            occlusion: f64::from(occlusion),
             alpha,
             bbox,
-            dimensions: [h, w, l],
+            size_hwl: [h, w, l],
             location: foot.into(),
             rotation_y,
+            score: None,
         },
         object,
         points,
         visible,
     }
-}
-
-fn wrap(angle: f64) -> f64 {
-    let turn = std::f64::consts::TAU;
-    let a = angle.rem_euclid(turn);
-    if a > std::f64::consts::PI { a - turn } else { a }
 }
 
 /// A place in the box, each coordinate -1..1, in the rectified camera frame.

@@ -106,7 +106,11 @@ fn write_frame(frame: &SyntheticFrame, out: &Path) -> Result<Summary, Error> {
             image::ExtendedColorType::Rgb8,
         )
         .map_err(|source| Error::Encode { path: picture_path.clone(), source })?;
-    let labels: String = frame.labels.iter().map(|l| format!("{}\n", l.row)).collect();
+    let mut labels = String::new();
+    for label in &frame.labels {
+        label.row.write(2, &mut labels);
+        labels.push('\n');
+    }
     let calib = SensorRig::calib_text();
     let files = [
         (path("velodyne", "bin"), scan.as_slice()),

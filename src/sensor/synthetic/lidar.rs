@@ -139,14 +139,18 @@ fn detected(material: &Material, cosine: f32, range: f32) -> f32 {
     // Range at which half of the echoes are lost, from the strength of the echo.
     let strength = (material.reflectance * cosine.max(0.02)).sqrt();
     let half_range = match material.kind {
-        Kind::Paint => 30.0 + 32.0 * strength,
+        Kind::Paint => 33.0 + 24.0 * strength,
         Kind::Wheel => 40.0,
         Kind::Reflector | Kind::Lamp => 300.0,
         Kind::Ground => 35.0 + 420.0 * strength,
         _ => 60.0 + 160.0 * strength,
     };
     let q = range / half_range;
-    let keep = 1.0 / (1.0 + q * q * q);
+    let keep = match material.kind {
+        // Slanting paint mirrors the pulse away.
+        Kind::Paint => (0.25 + 1.5 * cosine).min(1.0) / (1.0 + q * q * q * q),
+        _ => 1.0 / (1.0 + q * q * q),
+    };
     let floor = match material.kind {
         Kind::Paint => 0.97,
         _ => 0.985,

@@ -26,6 +26,8 @@ mod scene;
 mod scenery;
 mod solid;
 mod street;
+#[cfg(test)]
+mod tests;
 mod texture;
 mod traffic;
 mod vehicle;
@@ -34,7 +36,7 @@ use std::path::PathBuf;
 
 use image::RgbImage;
 
-pub use label::{LabelRow, SyntheticLabel};
+pub use label::SyntheticLabel;
 
 use crate::frame::Stamp;
 
@@ -116,9 +118,7 @@ pub struct SyntheticFrame {
     pub owners: Vec<u16>,
     /// The left colour camera's picture, 1242 x 375.
     pub image: RgbImage,
-    /// Labelled objects, then DontCare areas. Which objects are labelled: see [`LabelRow`]'s
-    /// module rule, restated: any return and at least 8 pixels high → a row; visible but without
-    /// returns, or lower → DontCare; hidden and without returns → none.
+    /// Labelled objects, then DontCare areas; the rule is told at [`SyntheticLabel`].
     pub labels: Vec<SyntheticLabel>,
 }
 

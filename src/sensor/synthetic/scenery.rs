@@ -197,12 +197,12 @@ fn tree(p: &mut Parts, rng: &mut ChaCha8Rng, size: f32) {
     p.tube(lean, centre, radius * 0.7, bark);
     let hue = uniform(rng, -0.04, 0.05);
     let autumn = chance(rng, 0.15);
-    for _ in 0..30 {
+    for _ in 0..46 {
         let dir =
             V3::new(uniform(rng, -1.0, 1.0), uniform(rng, -1.0, 1.0), uniform(rng, -0.8, 1.0));
         let reach = dir.norm().max(0.2);
-        let at = centre + crown.component_mul(&(dir / reach * uniform(rng, 0.25, 0.80)));
-        let r = uniform(rng, 0.42, 0.72) * size;
+        let at = centre + crown.component_mul(&(dir / reach * uniform(rng, 0.25, 0.92)));
+        let r = uniform(rng, 0.30, 0.62) * size;
         let v = uniform(rng, 0.88, 1.12);
         let c = if autumn {
             [0.56 * v, 0.42 * v, 0.16 * v]

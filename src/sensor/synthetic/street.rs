@@ -26,11 +26,11 @@ pub(super) const ZEBRA: [f32; 2] = [72.0, 40.0];
 /// Cross-section: distance from the centre line, height above it.
 const PROFILE: [[f32; 2]; 8] = [
     [0.0, 0.0],
-    [KERB - 0.05, -0.11],
-    [KERB, 0.02],
-    [GARDEN, 0.06],
-    [GARDEN + 0.4, 0.09],
-    [14.0, 0.20],
+    [KERB - 0.05, -0.03],
+    [KERB, 0.10],
+    [GARDEN, 0.13],
+    [GARDEN + 0.4, 0.15],
+    [14.0, 0.24],
     [34.0, 0.55],
     [90.0, 1.5],
 ];

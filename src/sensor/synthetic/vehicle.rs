@@ -351,29 +351,14 @@ fn furnish(
         );
     }
     let bumper = Material::new(Kind::Matt, [0.16, 0.16, 0.17], 0.10);
-    p.block(
-        V3::new(-0.492 * bl, 0.0, 0.235 * bh),
-        V3::new(0.008 * bl, bw * 0.80, 0.045 * bh),
-        0.0,
-        bumper,
-    );
-    p.block(
-        V3::new(-0.4955 * bl, 0.0, if van { 0.34 } else { 0.40 } * bh),
-        V3::new(0.006 * bl, 0.26, 0.055),
-        0.0,
-        plate,
-    );
-    p.block(
-        V3::new(0.494 * bl, 0.0, 0.36 * bh),
-        V3::new(0.006 * bl, bw * 0.46, 0.030 * bh),
-        0.0,
-        trim,
-    );
-    p.block(
-        V3::new(0.494 * bl, 0.0, 0.235 * bh),
-        V3::new(0.006 * bl, bw * 0.55, 0.030 * bh),
-        0.0,
-        trim,
-    );
-    p.block(V3::new(0.4955 * bl, 0.0, 0.295 * bh), V3::new(0.0055 * bl, 0.26, 0.05), 0.0, plate);
+    // Bars across the front and rear faces stand out of them by a few millimetres.
+    let mut bar = |end: f32, out: f32, z: f32, half_width: f32, half_height: f32, m: Material| {
+        let center = V3::new(end * (bl / 2.0 + out - 0.03), 0.0, z * bh);
+        p.block(center, V3::new(0.03, half_width, half_height), 0.0, m);
+    };
+    bar(-1.0, 0.006, if van { 0.26 } else { 0.30 }, bw * 0.78, 0.035 * bh, bumper);
+    bar(-1.0, 0.012, if van { 0.36 } else { 0.405 }, 0.26, 0.055, plate);
+    bar(1.0, 0.006, if van { 0.255 } else { 0.335 }, bw * 0.52, 0.030 * bh, trim);
+    bar(1.0, 0.006, if van { 0.205 } else { 0.245 }, bw * 0.60, 0.018 * bh, trim);
+    bar(1.0, 0.012, if van { 0.225 } else { 0.275 }, 0.26, 0.05, plate);
 }
