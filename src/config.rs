@@ -310,6 +310,8 @@ pub struct EmergencyConfig {
     pub max_distance_m: f32,
     /// Score of every emergency box.
     pub score: f32,
+    /// After the experts, add the clusters that no box covers, marked as emergency boxes.
+    pub add_uncovered: bool,
 }
 
 /// How overlapping boxes of a class become one.
@@ -488,6 +490,7 @@ impl Default for EmergencyConfig {
             min_points: 8,
             max_distance_m: 50.0,
             score: 0.3,
+            add_uncovered: false,
         }
     }
 }

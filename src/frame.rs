@@ -317,3 +317,38 @@ pub struct Dropped {
     /// Images that were missing or could not be read.
     pub images_unusable: u64,
 }
+
+impl Dropped {
+    /// Adds another count, cause by cause.
+    pub fn add(&mut self, other: &Self) {
+        // Named one by one, so that a cause that is added cannot be forgotten here.
+        let Self {
+            points_not_finite,
+            points_outside_view,
+            intensities_clamped,
+            points_out_of_range,
+            points_over_budget,
+            proposals_over_limit,
+            proposals_suppressed,
+            region_points_thinned,
+            boxes_below_score,
+            boxes_merged,
+            boxes_not_finite,
+            labels_unknown_class,
+            images_unusable,
+        } = other;
+        self.points_not_finite += points_not_finite;
+        self.points_outside_view += points_outside_view;
+        self.intensities_clamped += intensities_clamped;
+        self.points_out_of_range += points_out_of_range;
+        self.points_over_budget += points_over_budget;
+        self.proposals_over_limit += proposals_over_limit;
+        self.proposals_suppressed += proposals_suppressed;
+        self.region_points_thinned += region_points_thinned;
+        self.boxes_below_score += boxes_below_score;
+        self.boxes_merged += boxes_merged;
+        self.boxes_not_finite += boxes_not_finite;
+        self.labels_unknown_class += labels_unknown_class;
+        self.images_unusable += images_unusable;
+    }
+}

@@ -6,6 +6,7 @@
 
 pub mod bridge;
 pub mod calib;
+pub mod cli;
 pub mod config;
 pub mod expert;
 pub mod frame;

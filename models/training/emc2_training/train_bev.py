@@ -175,7 +175,7 @@ def main():
     a.add_argument("--shared", required=True)
     a.add_argument("--unpacked", required=True)
     a.add_argument("--out", default="runs/bev")
-    a.add_argument("--minutes", type=float, default=60)
+    a.add_argument("--minutes", type=float, default=60, help="of processor time, so that a busy machine changes nothing")
     a.add_argument("--batch", type=int, default=4)
     a.add_argument("--lr", type=float, default=2e-3)
     a.add_argument("--width", type=float, default=1.0)
@@ -201,7 +201,7 @@ def main():
     loader = iter(torch.utils.data.DataLoader(Scenes(train, bank, layouts, a.seed + step), a.batch, num_workers=1,
                                               prefetch_factor=6))
     log = open(out / "log.jsonl", "a")
-    mean, since, last_val = {}, time.time(), spent
+    mean, since, last_val = {}, time.process_time(), spent
     while spent < a.minutes * 60:
         share = spent / (a.minutes * 60)
         lr = a.lr * min(1.0, (step + 1) / 200) * (0.5 * (1 + math.cos(math.pi * share)) * 0.99 + 0.01)
@@ -224,7 +224,7 @@ def main():
                 e.lerp_(v, 1 - keep) if e.dtype.is_floating_point else e.copy_(v)
         for k, v in parts.items():
             mean[k] = mean.get(k, 0) * 0.98 + v * 0.02 if k in mean else v
-        now = time.time()
+        now = time.process_time()
         spent, since = spent + now - since, now
         if step % 50 == 0:
             line = {"step": step, "spent": round(spent), "lr": round(lr, 6), **{k: round(v, 4) for k, v in mean.items()}}
@@ -237,7 +237,7 @@ def main():
             last_val = spent
             line = {"step": step, "spent": round(spent), **average_precision(detect(ema, val), val)}
             print(json.dumps(line), file=log, flush=True)
-            since = time.time()
+            since = time.process_time()
 
 
 if __name__ == "__main__":

@@ -326,7 +326,7 @@ def main():
     regions = Regions(Scenes(train, bank, layouts, a.seed), bev, a.image_share, a.seed + step)
     loader = iter(torch.utils.data.DataLoader(regions, a.batch, num_workers=1, prefetch_factor=4, collate_fn=collate))
     log = open(out / "log.jsonl", "a")
-    mean, since = {}, time.time()
+    mean, since = {}, time.process_time()
     while spent < a.minutes * 60:
         lr = a.lr * min(1.0, (step + 1) / 100) * (0.5 * (1 + math.cos(math.pi * spent / (a.minutes * 60))) * 0.99 + 0.01)
         for g in opt.param_groups:
@@ -350,7 +350,7 @@ def main():
                 e.lerp_(v, 1 - keep) if e.dtype.is_floating_point else e.copy_(v)
         for k, v in parts.items():
             mean[k] = mean.get(k, v) * 0.98 + v * 0.02
-        now = time.time()
+        now = time.process_time()
         spent, since = spent + now - since, now
         done = spent >= a.minutes * 60
         if step % 50 == 0 or done:
@@ -361,7 +361,7 @@ def main():
             ckpt.with_suffix(".tmp").rename(ckpt)
         if bev is not None and (step % 1500 == 0 or done):
             print(json.dumps({"step": step, **judge(ema, bev, val)}), file=log, flush=True)
-            since = time.time()
+            since = time.process_time()
 
 
 if __name__ == "__main__":

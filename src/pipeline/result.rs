@@ -1,4 +1,4 @@
-//! The one place that knows the order of the rooms: a frame in, boxes with their reasons out.
+//! What comes out of one frame: boxes with their reasons, times, and everything that was dropped.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,0 +1,33 @@
+//! `emc2 demo`: the whole job on a drive made on the spot.
+
+use super::args::DemoArgs;
+use super::exit::Exit;
+use super::run::{RunPlan, over};
+use super::{settings, synth};
+use crate::report::{Existing, ReportOptions};
+use crate::sensor::kitti;
+
+/// Makes the drive (once), runs over it with pictures, says what to do next.
+pub fn demo(args: &DemoArgs) -> anyhow::Result<Exit> {
+    let config = settings::load(&args.common)?;
+    let drive = args.out.join("drive");
+    println!("making a drive of {} frames (seed {})", args.frames, args.seed);
+    synth::write(&drive, args.frames, args.seed)?;
+    let source = kitti::open(kitti::Layout::Object, &drive, kitti::Options::default())?;
+    let plan = RunPlan {
+        jobs: 1,
+        existing: Existing::Replace,
+        strict: true,
+        options: ReportOptions { pictures: true, ..ReportOptions::default() },
+    };
+    let run = args.out.join("run");
+    let (exit, _) = over(source.as_ref(), &config, &run, &plan)?;
+    if exit == Exit::Good {
+        println!();
+        println!("Open {} in a browser: boxes, and why each came from which expert.", run.join("report.html").display());
+        println!("Your own drive, in KITTI layout (datasets/README.md):");
+        println!("  emc2 run --dataset kitti --root DIR --out out/mine --pictures");
+        println!("Your own rig: calib/example-vehicle.yaml. Your own model: README.md, \"Bring your own model\".");
+    }
+    Ok(exit)
+}

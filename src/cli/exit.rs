@@ -1,0 +1,66 @@
+//! Exit codes that a script can rely on, and how an error is told.
+
+use std::process::ExitCode;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// All good.
+    Good = 0,
+    /// The run failed.
+    Failed = 1,
+    /// Wrong usage or configuration.
+    Usage = 2,
+    /// Input refused under `--strict`.
+    Refused = 3,
+    /// Interrupted; what was finished is kept.
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Wrong words: a message without a cause further down.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UsageError(pub String);
+
+/// A frame or label refused under `--strict`.
+#[derive(Debug, thiserror::Error)]
+#[error("refused (--strict): {0}")]
+pub struct RefusedError(pub String);
+
+/// The exit code that fits an error.
+pub fn code_of(error: &anyhow::Error) -> Exit {
+    for cause in error.chain() {
+        if cause.is::<UsageError>() || cause.is::<crate::config::Error>() {
+            return Exit::Usage;
+        }
+        if cause.is::<RefusedError>() {
+            return Exit::Refused;
+        }
+    }
+    Exit::Failed
+}
+
+/// Prints the chain of causes on standard error, each once.
+pub fn report(error: &anyhow::Error, exit: Exit) -> ExitCode {
+    let mut said = String::new();
+    for (depth, cause) in error.chain().enumerate() {
+        let text = cause.to_string();
+        // Many errors repeat their source in their own words.
+        if said.contains(&text) {
+            continue;
+        }
+        if depth == 0 {
+            eprintln!("error: {text}");
+        } else {
+            eprintln!("  because: {text}");
+        }
+        said.push_str(&text);
+    }
+    exit.into()
+}

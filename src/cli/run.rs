@@ -1,0 +1,221 @@
+//! `emc2 run`: the pipeline over recorded frames.
+
+use std::path::Path;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context as _;
+
+use super::args::RunArgs;
+use super::exit::{Exit, RefusedError, UsageError};
+use super::progress::Progress;
+use super::workers::{self, Outcome};
+use super::{interrupt, settings, source};
+use crate::config::{Config, Provider};
+use crate::expert::Network as _;
+use crate::expert::backend::Overrides;
+use crate::pipeline::{Models, Pipeline};
+use crate::report::{
+    Existing, Header, Machine, ModelInUse, ReportOptions, RunFolder, RunReport, RunSummary, SCHEMA,
+};
+use crate::sensor::Source;
+
+/// `emc2 run`.
+pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
+    let mut config = settings::load(&args.common)?;
+    if let Some(policy) = &args.policy {
+        config.router.policy.clone_from(policy);
+    }
+    if args.budget_ms.is_some() {
+        config.router.budget_ms = args.budget_ms;
+    }
+    if args.jobs == 0 {
+        return Err(UsageError("--jobs must be at least 1".to_owned()).into());
+    }
+    if args.common.threads.is_none() {
+        // Pipelines side by side share the cores instead of fighting for them.
+        config.runtime.threads = (config.runtime.threads / args.jobs).max(1);
+    }
+    let source = source::open(&args.source, args.strict)?;
+    let existing = match (args.resume, args.force) {
+        (true, _) => Existing::Resume,
+        (_, true) => Existing::Replace,
+        _ => Existing::Refuse,
+    };
+    let plan = RunPlan {
+        jobs: args.jobs,
+        existing,
+        strict: args.strict,
+        options: ReportOptions { pictures: args.pictures, ..ReportOptions::default() },
+    };
+    let (exit, _) = over(source.as_ref(), &config, &args.out, &plan)?;
+    Ok(exit)
+}
+
+/// How a run is done.
+pub struct RunPlan {
+    /// Pipelines side by side.
+    pub jobs: usize,
+    /// What to do with an earlier run in the folder.
+    pub existing: Existing,
+    /// Whether a frame that cannot be read ends the run.
+    pub strict: bool,
+    /// What is written.
+    pub options: ReportOptions,
+}
+
+/// Runs over a source into a folder; says on standard output what came of it.
+pub fn over(
+    source: &dyn Source,
+    config: &Config,
+    out: &Path,
+    plan: &RunPlan,
+) -> anyhow::Result<(Exit, RunSummary)> {
+    let begun = Instant::now();
+    let (mut pipelines, header) = prepare(source.name(), config, plan.jobs)?;
+    for warning in &header.warnings {
+        eprintln!("warning: {warning}");
+    }
+    let folder = RunFolder::open(out, &header, plan.existing)?;
+    let todo: Vec<usize> =
+        (0..source.len()).filter(|index| !folder.is_finished(&source.ids()[*index])).collect();
+    let earlier = source.len() - todo.len();
+    let mut report = RunReport::new(folder, header, plan.options);
+
+    let stop = interrupt::flag();
+    let progress = Progress::new("frames", todo.len());
+    let (mut done, mut skipped) = (0, 0);
+    let mut failure: Option<anyhow::Error> = None;
+    let ready = begun.elapsed();
+    workers::run(source, &todo, &mut pipelines, &plan.options, earlier, &stop, |index, outcome| {
+        let id = &source.ids()[index];
+        let written = match outcome {
+            Outcome::Finished(output) => report.add(*output).map_err(anyhow::Error::from),
+            Outcome::Undrawable(error) => Err(error.into()),
+            Outcome::Unreadable(error) if plan.strict => {
+                Err(RefusedError(format!("frame {id}: {error}")).into())
+            }
+            Outcome::Unreadable(error) => {
+                skipped += 1;
+                progress.say(&format!("skipped {id}: {error}"));
+                report.skip(id, &error.to_string()).map_err(anyhow::Error::from)
+            }
+        };
+        done += 1;
+        progress.at(done);
+        match written {
+            Ok(()) => true,
+            Err(error) => {
+                failure = Some(error);
+                false
+            }
+        }
+    });
+    progress.done();
+    if let Some(error) = failure {
+        return Err(error.context(format!(
+            "the run stopped after {} frames; what was finished is in {} (--resume goes on)",
+            report.summary().frames,
+            out.display()
+        )));
+    }
+    let summary = report.finish().context("ending the run")?;
+    let took = begun.elapsed();
+    tell(&summary, out, plan, (ready.as_secs_f64(), took.as_secs_f64()));
+    let all_done = done == todo.len();
+    let exit = if !all_done {
+        println!("interrupted: {} frames left; --resume goes on", todo.len() - done);
+        Exit::Interrupted
+    } else if summary.frames == 0 {
+        println!("no frame could be read");
+        Exit::Failed
+    } else {
+        Exit::Good
+    };
+    Ok((exit, summary))
+}
+
+/// Loads the models (once for each pipeline, checked once) and describes the run.
+fn prepare(source: &str, config: &Config, jobs: usize) -> anyhow::Result<(Vec<Pipeline>, Header)> {
+    let models = Models::load(config, &Overrides::default())?;
+    let header = Header {
+        schema: SCHEMA,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        command: std::env::args().collect(),
+        started_unix_s: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| t.as_secs()),
+        source: source.to_owned(),
+        config: serde_json::to_value(config).context("describing the configuration")?,
+        models: in_use(&models, config),
+        jobs,
+        warnings: models.warnings(),
+        machine: Machine::here(),
+    };
+    let mut pipelines = vec![Pipeline::new(config, models)?];
+    let mut unchecked = config.clone();
+    unchecked.models.check_at_start = false;
+    while pipelines.len() < jobs {
+        let models = Models::load(&unchecked, &Overrides::default())?;
+        pipelines.push(Pipeline::new(config, models)?);
+    }
+    Ok((pipelines, header))
+}
+
+/// What is loaded and where it really runs.
+fn in_use(models: &Models, config: &Config) -> Vec<ModelInUse> {
+    let describe = |loaded: &crate::pipeline::Loaded| {
+        let contract = loaded.model.contract();
+        let outcomes = loaded.model.outcomes().iter();
+        let taken: Vec<Provider> =
+            outcomes.filter(|o| o.refused.is_none()).map(|o| o.provider).collect();
+        ModelInUse {
+            role: loaded.key.to_owned(),
+            name: contract.name.clone(),
+            sha256: contract.sha256.clone(),
+            providers: taken.iter().map(ToString::to_string).collect(),
+            precision: precision(taken.first().copied(), config).to_owned(),
+        }
+    };
+    models.loaded.iter().map(describe).collect()
+}
+
+/// What the first provider computes with, as far as the configuration decides it.
+fn precision(first: Option<Provider>, config: &Config) -> &'static str {
+    let tensorrt = &config.runtime.tensorrt;
+    match first {
+        Some(Provider::TensorRt) if tensorrt.int8 => "int8 where the engine has it",
+        Some(Provider::TensorRt) if tensorrt.fp16 => "fp16 where the engine has it",
+        _ => "as the model file says",
+    }
+}
+
+fn tell(summary: &RunSummary, out: &Path, plan: &RunPlan, (ready_s, took_s): (f64, f64)) {
+    println!("{}", summary.latency);
+    println!(
+        "{} frames ({} from before), {} boxes, {} skipped; ready after {ready_s:.2} s, all in {took_s:.2} s",
+        summary.frames,
+        summary.frames_earlier,
+        summary.boxes,
+        summary.skipped.len()
+    );
+    for (class, by_expert) in &summary.boxes_by {
+        let by: Vec<String> =
+            by_expert.iter().map(|(expert, count)| format!("{expert:?} {count}")).collect();
+        println!("  {class}: {}", by.join(", "));
+    }
+    let dropped: Vec<String> = summary
+        .dropped
+        .iter()
+        .filter(|(_, count)| **count > 0)
+        .map(|(cause, count)| format!("{cause} {count}"))
+        .collect();
+    if !dropped.is_empty() {
+        println!("left out: {}", dropped.join(", "));
+    }
+    for (cause, frames) in &summary.degraded {
+        println!("degraded on {frames} frames: {cause}");
+    }
+    println!("results: {}", out.join("results").display());
+    println!("frames:  {}", out.join("frames.jsonl").display());
+    if plan.options.pictures {
+        println!("page:    {}", out.join("report.html").display());
+    }
+}

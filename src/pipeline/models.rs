@@ -1,0 +1,108 @@
+//! The configured model folders become loaded networks, each found, verified and checked.
+
+use std::path::{Path, PathBuf};
+
+use super::Error;
+use crate::config::{Config, ModelsConfig};
+use crate::expert::Network;
+use crate::expert::backend::{OrtModel, Overrides};
+
+/// A loaded network and where it came from.
+pub struct Loaded {
+    /// Key below `models` in the configuration.
+    pub key: &'static str,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// The network.
+    pub model: OrtModel,
+}
+
+/// The networks of one pipeline.
+#[derive(Default)]
+pub struct Models {
+    /// In the order bev, lpe, vee, ape, image; models that are switched off are absent.
+    pub loaded: Vec<Loaded>,
+}
+
+impl Models {
+    /// Loads every configured model. With `check_at_start`, each is compared with its golden output.
+    ///
+    /// # Errors
+    /// A folder that is not there, a model that is not what its contract says, a provider that
+    /// cannot be had, a departure from the golden output.
+    pub fn load(config: &Config, overrides: &Overrides) -> Result<Self, Error> {
+        let mut loaded = Vec::new();
+        for (key, folder) in config.models.folders() {
+            let Some(folder) = folder else { continue };
+            if key == "image" && config.models.ape.is_none() {
+                continue;
+            }
+            let folder = find_folder(key, folder)?;
+            let failed = |source| Error::Model { key, folder: folder.clone(), source };
+            let mut model = OrtModel::load(&folder, &config.runtime, overrides).map_err(failed)?;
+            if config.models.check_at_start {
+                model.prove().map_err(failed)?;
+            }
+            tracing::info!(key, folder = %folder.display(), "model ready");
+            loaded.push(Loaded { key, folder, model });
+        }
+        Ok(Self { loaded })
+    }
+
+    /// What could not be had, in words, where `strict` is off.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        for loaded in &self.loaded {
+            for outcome in loaded.model.outcomes() {
+                if let Some(cause) = &outcome.refused {
+                    let provider = outcome.provider;
+                    warnings.push(format!("{}: {provider} could not be had: {cause}", loaded.key));
+                }
+            }
+        }
+        warnings
+    }
+
+    /// Takes a network out.
+    pub(super) fn take(&mut self, key: &str) -> Option<Box<dyn Network>> {
+        let at = self.loaded.iter().position(|loaded| loaded.key == key)?;
+        Some(Box::new(self.loaded.remove(at).model))
+    }
+}
+
+/// Where a configured folder is: as given, else below the current folder, the program's folder, or
+/// one of their parents (an installed program keeps `models/` beside or above its `bin/`).
+///
+/// # Errors
+/// [`Error::ModelFolder`] with every place that was looked at.
+pub fn find_folder(key: &'static str, folder: &Path) -> Result<PathBuf, Error> {
+    let mut looked_at = Vec::new();
+    let mut bases = Vec::new();
+    if folder.is_absolute() {
+        bases.push(PathBuf::new());
+    } else {
+        if let Ok(current) = std::env::current_dir() {
+            bases.extend(current.ancestors().take(3).map(Path::to_path_buf));
+        }
+        if let Ok(program) = std::env::current_exe() {
+            bases.extend(program.ancestors().skip(1).take(4).map(Path::to_path_buf));
+        }
+    }
+    for base in bases {
+        let candidate = base.join(folder);
+        if candidate.join("contract.yaml").is_file() {
+            return Ok(candidate);
+        }
+        if !looked_at.contains(&candidate) {
+            looked_at.push(candidate);
+        }
+    }
+    Err(Error::ModelFolder { key, folder: folder.to_owned(), looked_at })
+}
+
+impl ModelsConfig {
+    /// No model at all: emergency boxes only.
+    pub fn none() -> Self {
+        Self { bev: None, lpe: None, vee: None, ape: None, image: None, check_at_start: false }
+    }
+}

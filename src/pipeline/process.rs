@@ -1,0 +1,320 @@
+//! The order of the rooms, and what happens where one of them fails.
+//!
+//! Nothing that a sensor or a model does stops a frame: it steps down (see [`Degradation`]), and
+//! the result says so, on the frame and on each box touched.
+
+use std::time::{Duration, Instant};
+
+use super::models::Models;
+use super::result::{FrameDegradation, FrameResult, StageTimes};
+use super::Error;
+use crate::bridge::{Bridge, ImageBranch, Scenario, Scene};
+use crate::config::Config;
+use crate::geometry::Box3;
+use crate::expert::{
+    Deadline, Emergency, ExpertInput, ExpertMeter, Ladder, Metered, Refinement, RegionExpert,
+};
+use crate::frame::{Degradation, DegradationSet, Detection, ExpertKind, Frame, ImageData};
+use crate::fusion::Fusion;
+use crate::router::{Available, Plan, Router};
+
+/// After so many failures in a row an expert is given up.
+const PATIENCE: u32 = 3;
+
+/// One pipeline: all rooms with their memory.
+pub struct Pipeline {
+    bridge: Bridge,
+    image: ImageBranch,
+    router: Router,
+    experts: Ladder<RegionExpert>,
+    emergency: Emergency,
+    fusion: Fusion,
+    inject_emergency: bool,
+    add_uncovered: bool,
+    deadline: Option<Duration>,
+    refinements: Vec<Refinement>,
+    chosen: Vec<usize>,
+    boxes: Vec<Box3>,
+    result: FrameResult,
+}
+
+impl Pipeline {
+    /// A pipeline of the configuration on these models.
+    ///
+    /// # Errors
+    /// Settings or models that do not fit together.
+    pub fn new(config: &Config, mut models: Models) -> Result<Self, Error> {
+        let bridge = Bridge::new(&config.bridge, models.take("bev"))?;
+        let mut experts = Vec::new();
+        for (key, kind) in
+            [("lpe", ExpertKind::Lpe), ("vee", ExpertKind::Vee), ("ape", ExpertKind::Ape)]
+        {
+            if let Some(network) = models.take(key) {
+                let prior = network.contract().cost_ms.get("cpu-1-thread").copied();
+                let expert = RegionExpert::new(kind, network)?;
+                experts.push(Deadline::new(Metered::new(expert, prior)));
+            }
+        }
+        Ok(Self {
+            bridge,
+            image: ImageBranch::new(models.take("image"))?,
+            router: Router::new(&config.router)?,
+            experts: Ladder::new(experts, PATIENCE),
+            emergency: Emergency::new(&config.emergency),
+            fusion: Fusion::new(&config.fusion)?,
+            inject_emergency: config.bridge.inject_emergency,
+            add_uncovered: config.emergency.add_uncovered,
+            deadline: None,
+            refinements: Vec::new(),
+            chosen: Vec::new(),
+            boxes: Vec::new(),
+            result: FrameResult::default(),
+        })
+    }
+
+    /// Sets how long after a frame's begin experts may still be started; none for no deadline.
+    /// Regions not reached keep their proposal ([`Degradation::Deadline`]).
+    pub fn set_deadline(&mut self, deadline: Option<Duration>) {
+        self.deadline = deadline;
+    }
+
+    /// The regions of the last frame, with their points and facts.
+    pub fn scene(&self) -> &Scene {
+        self.bridge.scene()
+    }
+
+    /// The plan of the last frame.
+    pub fn plan(&self) -> &Plan {
+        self.router.last()
+    }
+
+    /// Makes a frame into boxes. Never fails: what could not be done is in
+    /// [`FrameResult::degraded`] and on the boxes.
+    pub fn process(&mut self, frame: &Frame) -> &FrameResult {
+        let start = Instant::now();
+        let span = tracing::info_span!("frame", id = frame.id).entered();
+        self.begin(frame);
+        let mut times = StageTimes::default();
+
+        self.find_regions(frame, &mut times);
+        self.route(frame, &mut times);
+        self.refine(frame, start, &mut times);
+        self.fuse(&mut times);
+
+        times.total_ms = ms(start);
+        self.result.times = times;
+        drop(span);
+        &self.result
+    }
+
+    fn begin(&mut self, frame: &Frame) {
+        let result = &mut self.result;
+        result.frame.clone_from(&frame.id);
+        result.stamp = frame.stamp;
+        result.dropped = frame.dropped.clone();
+        result.counts.points = frame.cloud.points.len() as u32;
+        result.degraded.clear();
+    }
+
+    /// Bridge, and the emergency expert before the router where it is wanted or nothing else is left.
+    fn find_regions(&mut self, frame: &Frame, times: &mut StageTimes) {
+        let _span = tracing::info_span!("bridge").entered();
+        let failure = self.bridge.process(frame, times).err().map(|error| error.to_string());
+        let absent = || Some("no bridge model is configured".to_owned());
+        let failure = failure.or_else(|| if self.bridge.has_model() { None } else { absent() });
+        let inject = failure.is_some() || self.inject_emergency;
+        if inject || self.add_uncovered {
+            let since = Instant::now();
+            let height = frame.rig.lidar.origin_height_m as f32;
+            let proposals = self.emergency.find(self.bridge.points(), height);
+            times.emergency_ms += ms(since);
+            if inject {
+                let since = Instant::now();
+                self.bridge.inject(frame, proposals);
+                times.regions_ms += ms(since);
+            }
+        }
+        if let Some(cause) = failure {
+            step_down(&mut self.result.degraded, Degradation::NoModel, cause);
+        }
+        let scene = self.bridge.scene();
+        self.result.counts.points_used = scene.points_used;
+        self.result.counts.cells = scene.cells_occupied;
+        self.result.counts.regions = scene.regions.len() as u32;
+        self.result.dropped.add(&scene.dropped);
+    }
+
+    fn route(&mut self, frame: &Frame, times: &mut StageTimes) {
+        let _span = tracing::info_span!("router").entered();
+        let since = Instant::now();
+        let mut available = Available {
+            lpe: self.experts.is_well(ExpertKind::Lpe),
+            vee: self.experts.is_well(ExpertKind::Vee),
+            ape: self.experts.is_well(ExpertKind::Ape),
+            pictures: 0,
+        };
+        for image in &frame.images {
+            if image.camera < 64 && !matches!(image.data, ImageData::Missing(_)) {
+                available.pictures |= 1 << image.camera;
+            }
+        }
+        for kind in [ExpertKind::Lpe, ExpertKind::Vee, ExpertKind::Ape] {
+            let cost = self.experts.get(kind).and_then(|expert| expert.inner().cost());
+            self.router.set_cost(kind, cost);
+        }
+        let plan = self.router.plan(self.bridge.scene(), &available);
+        let summary = &mut self.result.plan;
+        *summary = super::PlanSummary::default();
+        for ticket in &plan.assignments {
+            match ticket.expert {
+                ExpertKind::Bridge => summary.bridge += 1,
+                ExpertKind::Lpe => summary.lpe += 1,
+                ExpertKind::Vee => summary.vee += 1,
+                ExpertKind::Ape => summary.ape += 1,
+                ExpertKind::Emergency => summary.emergency += 1,
+            }
+        }
+        for (step, cause) in [
+            (Degradation::NoCamera, "no usable picture for regions that were to have one"),
+            (Degradation::Budget, "the router's budget was spent"),
+            (Degradation::ExpertFailed, "an expert that the policy asks for cannot be had"),
+        ] {
+            let count =
+                plan.assignments.iter().filter(|ticket| ticket.degraded.contains(step)).count();
+            if count > 0 {
+                let missing = frame.images.iter().find_map(|image| match &image.data {
+                    ImageData::Missing(cause) if step == Degradation::NoCamera => Some(cause),
+                    _ => None,
+                });
+                let cause = match missing {
+                    Some(missing) => format!("{cause} ({count} regions): {missing}"),
+                    None => format!("{cause} ({count} regions)"),
+                };
+                step_down(&mut self.result.degraded, step, cause);
+            }
+        }
+        times.router_ms += ms(since);
+    }
+
+    fn refine(&mut self, frame: &Frame, start: Instant, times: &mut StageTimes) {
+        let _span = tracing::info_span!("experts").entered();
+        let scene = self.bridge.scene();
+        let plan = self.router.last();
+        self.refinements.clear();
+
+        self.chosen.clear();
+        self.chosen.extend(plan.regions(ExpertKind::Ape));
+        let features = if self.chosen.is_empty() {
+            None
+        } else {
+            match self.image.features(frame, scene, &self.chosen, times) {
+                Ok(features) => {
+                    self.result.dropped.images_unusable += features.images_unusable;
+                    if let Some((_, cause)) = features.unavailable.first() {
+                        let count = features.unavailable.len();
+                        let cause = format!("no image window for {count} regions: {cause}");
+                        step_down(&mut self.result.degraded, Degradation::NoCamera, cause);
+                    }
+                    Some(features)
+                }
+                Err(error) => {
+                    let cause = format!("image branch: {error}");
+                    step_down(&mut self.result.degraded, Degradation::NoCamera, cause);
+                    None
+                }
+            }
+        };
+
+        let input = ExpertInput { frame, scene, image: features };
+        let at = self.deadline.map(|deadline| start + deadline);
+        self.experts.begin_frame();
+        self.experts.experts_mut().for_each(|expert| expert.set(at));
+        let mut meter = ExpertMeter::default();
+        for kind in [ExpertKind::Lpe, ExpertKind::Vee, ExpertKind::Ape] {
+            self.chosen.clear();
+            self.chosen.extend(plan.regions(kind));
+            if self.chosen.is_empty() {
+                continue;
+            }
+            let _span = tracing::info_span!("expert", ?kind).entered();
+            let out = &mut self.refinements;
+            self.experts.refine_from(kind, &input, &self.chosen, out, &mut meter);
+        }
+        for failure in self.experts.failures() {
+            let cause = format!(
+                "{:?} failed on {} regions: {}",
+                failure.expert, failure.regions, failure.cause
+            );
+            step_down(&mut self.result.degraded, Degradation::ExpertFailed, cause);
+        }
+        for kind in [ExpertKind::Bridge, ExpertKind::Emergency] {
+            let kept = plan.regions(kind);
+            let none = DegradationSet::default();
+            self.refinements.extend(kept.map(|at| Refinement::proposal(scene, at, none)));
+        }
+        if self.add_uncovered {
+            self.boxes.clear();
+            self.boxes.extend(self.refinements.iter().map(|refined| refined.box3));
+            self.emergency.uncovered(&self.boxes, &mut self.refinements);
+        }
+        let late = |refined: &&Refinement| refined.degraded.contains(Degradation::Deadline);
+        let late = self.refinements.iter().filter(late).count();
+        if late > 0 {
+            let cause = format!("the deadline passed before {late} regions were refined");
+            step_down(&mut self.result.degraded, Degradation::Deadline, cause);
+        }
+        self.result.dropped.region_points_thinned += meter.points_thinned;
+        times.expert_encode_ms += meter.encode_ms;
+        times.expert_model_ms += meter.model_ms;
+    }
+
+    fn fuse(&mut self, times: &mut StageTimes) {
+        let _span = tracing::info_span!("fusion").entered();
+        let since = Instant::now();
+        let scene = self.bridge.scene();
+        let plan = self.router.last();
+        let detections = &mut self.result.detections;
+        let no_model = self.result.degraded.iter().any(|step| step.step == Degradation::NoModel);
+        detections.clear();
+        for fused in self.fusion.fuse(&self.refinements) {
+            let refined = &self.refinements[fused.refinement];
+            let mut steps = refined.degraded;
+            let (mut reason, mut facts) = (String::new(), Scenario::default());
+            match refined.region {
+                Some(region) => {
+                    let ticket = &plan.assignments[region];
+                    steps = steps | ticket.degraded;
+                    self.router.describe(&ticket.reason, &mut reason);
+                    facts = scene.regions[region].scenario;
+                }
+                None => reason.push_str("a cluster that no other box covers -> emergency"),
+            }
+            if no_model {
+                steps.insert(Degradation::NoModel);
+            }
+            detections.push(Detection {
+                class: refined.class,
+                box3: fused.box3,
+                score: fused.score,
+                expert: refined.expert,
+                reason,
+                distance_m: fused.box3.distance() as f32,
+                visibility: facts.visibility,
+                occlusion: facts.occlusion,
+                truncation: facts.truncation,
+                degraded: steps.iter().collect(),
+            });
+        }
+        self.fusion.counts().add_to(&mut self.result.dropped);
+        times.fusion_ms += ms(since);
+    }
+}
+
+fn step_down(steps: &mut Vec<FrameDegradation>, step: Degradation, cause: String) {
+    tracing::debug!(?step, cause, "degraded");
+    steps.push(FrameDegradation { step, cause });
+}
+
+fn ms(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1e3
+}
