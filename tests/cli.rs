@@ -10,8 +10,6 @@ use assert_cmd::Command;
 use predicates::prelude::*;
 use predicates::str::contains;
 
-mod shared_data;
-
 /// The binary, with a clean environment for finding ONNX Runtime.
 fn emc2() -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("emc2"));
@@ -48,7 +46,11 @@ fn run_over(root: &Path, out: &Path, config: &Path) -> Command {
 
 #[test]
 fn help_teaches_where_to_start() {
-    emc2().arg("--help").assert().success().stdout(contains("emc2 demo").and(contains("Exit codes")));
+    emc2()
+        .arg("--help")
+        .assert()
+        .success()
+        .stdout(contains("emc2 demo").and(contains("Exit codes")));
     emc2().args(["run", "--help"]).assert().success().stdout(contains("--budget-ms"));
 }
 
@@ -69,7 +71,12 @@ fn the_printed_default_configuration_can_be_used() {
     let output = emc2().args(["config", "--default"]).output().unwrap();
     let path = folder.path().join("emc2.yaml");
     fs::write(&path, output.stdout).unwrap();
-    emc2().args(["config", "--config"]).arg(&path).assert().success().stdout(contains("region-table"));
+    emc2()
+        .args(["config", "--config"])
+        .arg(&path)
+        .assert()
+        .success()
+        .stdout(contains("region-table"));
 }
 
 #[test]
@@ -142,8 +149,16 @@ fn an_earlier_run_is_neither_overwritten_nor_mixed() {
     let (out, config) = (folder.path().join("out"), no_models(folder.path()));
     run_over(drive(), &out, &config).assert().success();
     run_over(drive(), &out, &config).assert().failure().stderr(contains("--resume"));
-    run_over(drive(), &out, &config).arg("--resume").assert().success().stdout(contains("4 from before"));
-    run_over(drive(), &out, &config).arg("--force").assert().success().stdout(contains("0 from before"));
+    run_over(drive(), &out, &config)
+        .arg("--resume")
+        .assert()
+        .success()
+        .stdout(contains("4 from before"));
+    run_over(drive(), &out, &config)
+        .arg("--force")
+        .assert()
+        .success()
+        .stdout(contains("0 from before"));
 }
 
 /// The drive with the first scan cut in the middle of a point.
@@ -224,7 +239,14 @@ fn an_output_folder_that_cannot_be_made_is_named() {
 fn a_missing_library_says_where_it_looked_and_how_to_get_it() {
     let folder = tempfile::tempdir().unwrap();
     emc2()
-        .args(["run", "--dataset", "kitti", "--onnxruntime", "/nowhere/libonnxruntime.so", "--root"])
+        .args([
+            "run",
+            "--dataset",
+            "kitti",
+            "--onnxruntime",
+            "/nowhere/libonnxruntime.so",
+            "--root",
+        ])
         .arg(drive())
         .arg("--out")
         .arg(folder.path().join("out"))

@@ -6,7 +6,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 /// LiDAR and camera to 3D boxes: an adaptive data bridge, a scenario router, experts and fusion.
 #[derive(Debug, Parser)]
-#[command(name = "emc2", version, propagate_version = true, subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    name = "emc2",
+    version,
+    propagate_version = true,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
 #[command(after_help = "\
 Start here:
   emc2 demo                                   boxes on a drive made on the spot, and a page that explains them

@@ -24,10 +24,15 @@ pub fn demo(args: &DemoArgs) -> anyhow::Result<Exit> {
     let (exit, _) = over(source.as_ref(), &config, &run, &plan)?;
     if exit == Exit::Good {
         println!();
-        println!("Open {} in a browser: boxes, and why each came from which expert.", run.join("report.html").display());
+        println!(
+            "Open {} in a browser: boxes, and why each came from which expert.",
+            run.join("report.html").display()
+        );
         println!("Your own drive, in KITTI layout (datasets/README.md):");
         println!("  emc2 run --dataset kitti --root DIR --out out/mine --pictures");
-        println!("Your own rig: calib/example-vehicle.yaml. Your own model: README.md, \"Bring your own model\".");
+        println!(
+            "Your own rig: calib/example-vehicle.yaml. Your own model: README.md, \"Bring your own model\"."
+        );
     }
     Ok(exit)
 }

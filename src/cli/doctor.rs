@@ -11,7 +11,9 @@ use super::exit::Exit;
 use super::settings;
 use crate::calib::{KITTI_IMAGE_SIZE, Rig, parse_kitti_calib};
 use crate::config::Config;
-use crate::expert::backend::{CheckReport, Machine, Overrides, RuntimeProbe, check, machine, probe};
+use crate::expert::backend::{
+    CheckReport, Machine, Overrides, RuntimeProbe, check, machine, probe,
+};
 use crate::frame::{CameraImage, Frame, ImageData, PointCloud};
 use crate::pipeline::{Models, Pipeline, find_folder};
 use crate::sensor::synthetic::{SyntheticConfig, SyntheticDrive};
@@ -184,7 +186,8 @@ fn tell(findings: &Findings) {
     println!("\nmodels");
     for report in &findings.models {
         let name = report.name.as_deref().unwrap_or("?");
-        let time = report.run.map_or(String::new(), |run| format!(", {:.2} ms a batch", run.median_ms));
+        let time =
+            report.run.map_or(String::new(), |run| format!(", {:.2} ms a batch", run.median_ms));
         println!("{}{name}{time}  {}", mark(report.passed()), report.folder.display());
         for step in report.steps.iter().filter(|step| step.failed.is_some()) {
             println!("   {}: {}", step.step, step.failed.as_deref().unwrap_or_default());

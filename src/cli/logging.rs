@@ -38,8 +38,8 @@ pub fn start(level: LogLevel, trace: Option<&Path>) -> anyhow::Result<Guard> {
                 .writer(std::io::BufWriter::new(file))
                 .include_args(true)
                 .build();
-            let ours = tracing_subscriber::filter::Targets::new()
-                .with_target("emc2", LevelFilter::TRACE);
+            let ours =
+                tracing_subscriber::filter::Targets::new().with_target("emc2", LevelFilter::TRACE);
             (Some(layer.with_filter(ours)), Some(guard))
         }
     };

@@ -46,11 +46,12 @@ fn list(config: &crate::config::Config) -> anyhow::Result<Exit> {
             println!("{key:<6} off");
             continue;
         };
-        let found = find_folder(key, folder).map_err(|error| error.to_string()).and_then(|folder| {
-            Contract::load(&folder)
-                .map(|contract| (folder, contract))
-                .map_err(|error| error.to_string())
-        });
+        let found =
+            find_folder(key, folder).map_err(|error| error.to_string()).and_then(|folder| {
+                Contract::load(&folder)
+                    .map(|contract| (folder, contract))
+                    .map_err(|error| error.to_string())
+            });
         match found {
             Err(error) => {
                 all_there = false;

@@ -13,8 +13,12 @@ pub fn open(args: &SourceArgs, strict: bool) -> anyhow::Result<Box<dyn Source>> 
         None if args.frames.is_empty() => None,
         None => Some(args.frames.clone()),
     };
-    let options =
-        kitti::Options { crop_to_image: !args.whole_turn, strict, ids, ..kitti::Options::default() };
+    let options = kitti::Options {
+        crop_to_image: !args.whole_turn,
+        strict,
+        ids,
+        ..kitti::Options::default()
+    };
     let layout = match args.dataset {
         Dataset::Kitti => kitti::Layout::Object,
         Dataset::KittiRaw => kitti::Layout::Raw,

@@ -19,7 +19,10 @@ pub fn synth(args: &SynthArgs) -> anyhow::Result<Exit> {
         summary.bytes as f64 / 1e6
     );
     println!("drive: {}", args.out.display());
-    println!("next:  emc2 run --dataset kitti --root {0} --out {0}-run --pictures", args.out.display());
+    println!(
+        "next:  emc2 run --dataset kitti --root {0} --out {0}-run --pictures",
+        args.out.display()
+    );
     Ok(Exit::Good)
 }
 

@@ -5,17 +5,17 @@
 
 use std::time::{Duration, Instant};
 
+use super::Error;
 use super::models::Models;
 use super::result::{FrameDegradation, FrameResult, StageTimes};
-use super::Error;
 use crate::bridge::{Bridge, ImageBranch, Scenario, Scene};
 use crate::config::Config;
-use crate::geometry::Box3;
 use crate::expert::{
     Deadline, Emergency, ExpertInput, ExpertMeter, Ladder, Metered, Refinement, RegionExpert,
 };
 use crate::frame::{Degradation, DegradationSet, Detection, ExpertKind, Frame, ImageData};
 use crate::fusion::Fusion;
+use crate::geometry::Box3;
 use crate::router::{Available, Plan, Router};
 
 /// After so many failures in a row an expert is given up.
