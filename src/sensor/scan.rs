@@ -110,10 +110,9 @@ fn finish(file: &str, format: ScanFormat, points: &mut Vec<[f32; 4]>) -> Result<
         }
     }
     let not_finite = read - points.len() as u64;
-    let scale = 1.0 / format.intensity_max;
     let mut intensity_clamped = 0;
     for point in points.iter_mut() {
-        let intensity = point[3] * scale;
+        let intensity = point[3] / format.intensity_max;
         let inside = intensity.clamp(0.0, 1.0);
         intensity_clamped += u64::from(inside != intensity);
         point[3] = inside;
