@@ -84,7 +84,7 @@ fn scene(count: usize, shift: f64) -> Scene {
         let (x, y) = (3.0 + 1.1 * index as f64, shift + (index % 7) as f64);
         Region {
             proposal: Proposal {
-                class: if index % 3 == 0 { Class::Pedestrian } else { Class::Car },
+                class: if index.is_multiple_of(3) { Class::Pedestrian } else { Class::Car },
                 class_index: 0,
                 box3: Box3::new([x, y, -1.0], [3.9, 1.6, 1.5], 0.3 * index as f64),
                 confidence: 0.2 + 0.01 * index as f32,
@@ -94,7 +94,7 @@ fn scene(count: usize, shift: f64) -> Scene {
             scenario: Scenario {
                 distance_m: x as f32,
                 visibility: (index % 5) as f32 / 4.0,
-                camera: (index % 4 != 0).then_some(0),
+                camera: (!index.is_multiple_of(4)).then_some(0),
                 ..Scenario::default()
             },
         }

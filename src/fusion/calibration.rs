@@ -20,10 +20,10 @@ impl Curve {
             if !(0.0..=1.0).contains(raw) || !(0.0..=1.0).contains(calibrated) {
                 return wrong(row, "two scores in 0..1");
             }
-            if row > 0 && !(table[row - 1][0] < *raw) {
+            if row > 0 && table[row - 1][0] >= *raw {
                 return wrong(row, "a raw score above that of the row before");
             }
-            if row > 0 && !(table[row - 1][1] <= *calibrated) {
+            if row > 0 && table[row - 1][1] > *calibrated {
                 return wrong(row, "a calibrated score not below that of the row before");
             }
         }

@@ -202,9 +202,9 @@ impl Cluster {
             size.swap(0, 1);
             twice += std::f64::consts::PI;
         }
-        for axis in 0..3 {
+        for (axis, side) in size.into_iter().enumerate() {
             self.shift[axis] += weight * (other.center[axis] - best.center[axis]);
-            self.growth[axis] += weight * (size[axis] - best.size[axis]);
+            self.growth[axis] += weight * (side - best.size[axis]);
         }
         self.turn[0] += weight * twice.sin();
         self.turn[1] += weight * twice.cos();
@@ -214,7 +214,7 @@ impl Cluster {
 
     /// Centre and size averaged; yaw averaged modulo pi with the direction of the best box.
     fn mean(&self, best: &Box3) -> Box3 {
-        if self.members == 1 || !(self.weight > 0.0) {
+        if self.members == 1 || self.weight <= 0.0 {
             return *best;
         }
         let turn = 0.5 * self.turn[0].atan2(self.turn[1]);

@@ -42,7 +42,7 @@ impl Budget {
                 return Err(Error::Number { key, expected: "gains of 0 or more", found });
             }
         }
-        if !(gains.edges_m[0] <= gains.edges_m[1]) {
+        if !gains.edges_m.is_sorted() {
             let (key, expected) = ("gain.edges_m", "two rising distances");
             return Err(Error::Number { key, expected, found: gains.edges_m[1] });
         }
@@ -60,7 +60,7 @@ impl Budget {
 
     pub(super) fn set_limit(&mut self, limit_ms: Option<f64>) -> Result<(), Error> {
         if let Some(found) = limit_ms
-            && !(found >= 0.0)
+            && (found.is_nan() || found < 0.0)
         {
             return Err(Error::Budget { found });
         }

@@ -1,5 +1,6 @@
 //! The policies: each turns a scene into a plan, knowing nothing of budgets or cameras.
 
+use std::cmp::Ordering;
 use std::str::FromStr;
 
 use super::reason::{Reason, Rule};
@@ -101,7 +102,7 @@ impl RegionTable {
             ];
             for (key, bound) in bounds {
                 if let Some([from, to]) = bound
-                    && !(from < to)
+                    && from.partial_cmp(&to) != Some(Ordering::Less)
                 {
                     let name = row.name.clone();
                     return Err(Error::Range { row: index, name, key, found: [from, to] });
@@ -155,7 +156,7 @@ pub struct SceneTree {
 impl SceneTree {
     /// Checks D and C and takes them.
     pub fn new(config: &TreeConfig) -> Result<Self, Error> {
-        if !(config.distance_m > 0.0) {
+        if config.distance_m.is_nan() || config.distance_m <= 0.0 {
             let (key, expected) = ("tree.distance_m", "a distance above 0 m");
             return Err(Error::Number { key, expected, found: config.distance_m });
         }

@@ -144,10 +144,9 @@ fn boxes_are_decoded_along_the_proposals_own_axes() {
     };
     let delta = [0.2, 0.1, 0.25, 2.0_f32.ln(), 0.0, 0.5_f32.ln(), 2.0];
     let refined = refined_box(&proposal, &delta);
-    let expected = [[10.0 - 0.5, 2.0 + 1.0, -0.5], [8.0, 3.0, 1.0]];
-    for axis in 0..3 {
-        assert!((refined.center[axis] - expected[0][axis]).abs() < 1e-6);
-        assert!((refined.size[axis] - expected[1][axis]).abs() < 1e-6);
+    let found = refined.center.into_iter().chain(refined.size);
+    for (found, expected) in found.zip([10.0 - 0.5, 2.0 + 1.0, -0.5, 8.0, 3.0, 1.0]) {
+        assert!((found - expected).abs() < 1e-6);
     }
     let turned = std::f64::consts::FRAC_PI_2 + 2.0 - std::f64::consts::TAU;
     assert!((refined.yaw - turned).abs() < 1e-6, "wrapped to -pi..pi");
