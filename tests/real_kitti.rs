@@ -41,12 +41,6 @@ fn cutting_a_whole_turn_gives_the_scan_that_the_data_set_calls_reduced() {
         let cut = read(Scan::Full, true);
         let reduced = read(Scan::Reduced, false);
         let (ours, theirs) = (&cut.cloud.points, &reduced.cloud.points);
-        println!(
-            "{id}: {} points, {} cut, {} reduced",
-            whole.cloud.points.len(),
-            ours.len(),
-            theirs.len()
-        );
         assert_eq!(whole.cloud.points.len() - ours.len(), cut.dropped.points_outside_view as usize);
         let key = |point: &[f32; 4]| point.map(f32::to_bits);
         let set: std::collections::HashSet<_> = theirs.iter().map(key).collect();

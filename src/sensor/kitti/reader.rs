@@ -14,7 +14,7 @@ use crate::geometry::KittiBox;
 use crate::sensor::scan::{ScanFormat, read_scan};
 use crate::sensor::{Error, image, view};
 
-/// What a frame's folder or file is called, and how far off the calibration's camera may be.
+/// Endings that an image may have, first found first taken.
 const IMAGE_ENDINGS: [&str; 3] = ["png", "jpg", "jpeg"];
 /// Largest distance of the principal point from the image's centre, share of the image's side.
 /// KITTI's and View-of-Delft's cameras stay within 0.04; a halved or cut image is far beyond.
@@ -36,15 +36,21 @@ pub(super) struct Parts<'a> {
     /// The image without its ending.
     pub image_stem: PathBuf,
     pub calibration: Calibration,
-    /// The label lines with their line numbers and the file's name; none where there is no file.
-    pub labels: Option<(Vec<(usize, ObjectRow)>, String)>,
+    /// None where there is no label file.
+    pub labels: Option<LabelRows>,
 }
+
+/// A calibration's text and the image's size, if there is an image.
+type RigKey = (String, Option<[u32; 2]>);
+
+/// The rows of a label file with their line numbers, and the file's name.
+pub(super) type LabelRows = (Vec<(usize, ObjectRow)>, String);
 
 /// Reads frames; shared by all threads.
 pub(super) struct Reader {
     pub options: Options,
     // Thousands of frames share a handful of calibrations: same text and image size, same rig.
-    rigs: Mutex<HashMap<(String, Option<[u32; 2]>), Arc<Rig>>>,
+    rigs: Mutex<HashMap<RigKey, Arc<Rig>>>,
     intensity_warned: AtomicBool,
 }
 
@@ -302,7 +308,7 @@ pub(super) fn read_text(what: &'static str, path: &Path) -> Result<String, Error
 }
 
 /// The rows of a label file, or none where there is no such file.
-pub(super) fn read_labels(path: &Path) -> Result<Option<(Vec<(usize, ObjectRow)>, String)>, Error> {
+pub(super) fn read_labels(path: &Path) -> Result<Option<LabelRows>, Error> {
     if !path.exists() {
         return Ok(None);
     }
