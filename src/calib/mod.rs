@@ -1,7 +1,10 @@
 //! Rigs: which sensors there are, where they sit, and how a point becomes a pixel.
 
+mod alignment;
 mod axes;
 mod camera;
+mod check;
+mod edges;
 mod error;
 mod kitti;
 mod matrix;
@@ -11,8 +14,10 @@ mod yaml;
 
 use crate::geometry::{Pose, frames};
 
+pub use alignment::{Alignment, AlignmentCheck, NotJudged};
 pub use axes::Axes;
 pub use camera::{Camera, NEAR_M, ProjectedBox, Projector};
+pub use check::{Finding, FrameCheck};
 pub use error::Error;
 pub use kitti::{KITTI_IMAGE_SIZE, parse_kitti_calib, parse_kitti_raw_calib};
 pub use yaml::parse_rig_yaml;
