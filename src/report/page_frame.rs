@@ -21,7 +21,8 @@ use super::wireframe::wireframe;
 
 /// Pictures inside the page are at most this wide, pixels.
 const EMBED_WIDTH: u32 = 1242;
-const BEV_EMBED_WIDTH: u32 = 800;
+/// Side of the bird's-eye picture inside the page, pixels.
+const BEV_EMBED_SIDE: f64 = 800.0;
 const QUALITY: u8 = 80;
 
 #[derive(Debug, Clone, Serialize)]
@@ -85,11 +86,14 @@ impl PageFrame {
         image: Option<&RgbImage>,
         embed: bool,
     ) -> Result<Self, Error> {
-        let view = BevView::fit(frame, result);
+        let mut view = BevView::fit(frame, result);
+        if embed {
+            // Drawn at the size it is kept in: dots stay sharp, and nothing need be resized.
+            view.scale *= BEV_EMBED_SIDE / f64::from(view.size()[0]);
+        }
         let link = |folder: &str| format!("{folder}/{}.png", url_path(&frame.id));
         let bev = if embed {
-            let points = draw_bev_points(frame, &view);
-            let src = jpeg(&narrowed(&points, BEV_EMBED_WIDTH), &frame.id)?;
+            let src = jpeg(&draw_bev_points(frame, &view), &frame.id)?;
             Picture { src, view: view.size(), painted: false }
         } else {
             Picture { src: link("bev"), view: view.size(), painted: true }
@@ -150,7 +154,7 @@ impl PageFrame {
                 visibility: rounded(f64::from(d.visibility), 2),
                 occlusion: rounded(f64::from(d.occlusion), 2),
                 truncation: rounded(f64::from(d.truncation), 2),
-                degraded: d.degraded.iter().map(|step| words(step)).collect(),
+                degraded: d.degraded.iter().map(words).collect(),
                 paths: Paths::default(),
             })
             .collect();

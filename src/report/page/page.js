@@ -126,7 +126,7 @@
       filter();
     });
   const browser = at("browser");
-  const boxOf = (event) => { const node = event.target.closest("[data-box]"); return node ? +node.dataset.box : -1; };
+  const boxOf = (event) => { const node = event.target.closest?.("[data-box]"); return node ? +node.dataset.box : -1; };
   browser.addEventListener("pointerover", (event) => light(boxOf(event) >= 0 ? boxOf(event) : pinned));
   browser.addEventListener("pointerleave", () => light(pinned));
   browser.addEventListener("focusin", (event) => { if (boxOf(event) >= 0) light(boxOf(event)); });
@@ -135,7 +135,7 @@
     if (box >= 0) pin(box === pinned ? -1 : box);
   });
   document.addEventListener("click", (event) => {
-    const column = event.target.closest(".chart g[data-frame]");
+    const column = event.target.closest?.(".chart g[data-frame]");
     const index = column ? byName(column.dataset.frame) : -1;
     if (index >= 0) {
       show(index);
@@ -143,7 +143,7 @@
     }
   });
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("select, input")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches?.("select, input")) return;
     const visible = [...body.rows].filter((tr) => tr.dataset.box && tr.style.display !== "none").map((tr) => +tr.dataset.box);
     const step = (by) => {
       if (!visible.length) return;
