@@ -99,11 +99,12 @@ fn porous(
     }
     // Holes between leaves, not finer than the picture can show.
     let edge = if shadow { 0.16 } else { (t_in * 0.0040).max(0.034) };
-    let step = if shadow { 0.35 } else { 0.14 };
-    (0..3)
-        .map(|k| t_in + step * k as f32)
-        .take_while(|t| *t < t_out)
-        .find(|t| cell_noise(&scene.world(&(eye + ray * *t)), edge) > 0.42)
+    let step = if shadow { 0.35 } else { 0.12 };
+    (0..4).map(|k| t_in + step * k as f32).take_while(|t| *t < t_out).find(|t| {
+        let world = scene.world(&(eye + ray * *t));
+        // Sprays with gaps between them, and leaves with gaps in each.
+        cell_noise(&world, edge) > 0.42 && (shadow || cell_noise(&world, 0.21) > 0.34)
+    })
 }
 
 fn dot3(a: [f32; 3], k: f32) -> [f32; 3] {

@@ -48,6 +48,7 @@ pub(super) fn scan(
         // Lasers sit a little askew, the same way in every frame.
         let askew = &mut stream(&[LIDAR, ring as u64]);
         let offset = f64::from(uniform(askew, -0.5, 0.5)) * STEP_DEG;
+        let gain = uniform(askew, 0.80, 1.18);
         let lift = elevation_deg(ring) + 0.02 * f64::from(normal(askew));
         for k in 0..steps {
             let azimuth = k as f64 * STEP_DEG + offset;
@@ -66,7 +67,7 @@ pub(super) fn scan(
             if let Some(echo) = fire(scene, &(turn * out), rng, salt) {
                 let r = echo.range + RANGE_NOISE_M * normal(rng);
                 let p = out * r;
-                points.push([p.x, p.y, p.z, echo.intensity]);
+                points.push([p.x, p.y, p.z, reported(echo.intensity * gain)]);
                 owners.push(echo.object);
             }
         }
@@ -148,17 +149,17 @@ fn detected(material: &Material, cosine: f32, range: f32) -> f32 {
     let q = range / half_range;
     let keep = match material.kind {
         // Slanting paint mirrors the pulse away.
-        Kind::Paint => (0.25 + 1.5 * cosine).min(1.0) / (1.0 + q * q * q * q),
+        Kind::Paint => (0.18 + 1.4 * cosine).min(1.0) / (1.0 + q.powi(5)),
         _ => 1.0 / (1.0 + q * q * q),
     };
     let floor = match material.kind {
-        Kind::Paint => 0.97,
+        Kind::Paint => 0.98,
         _ => 0.985,
     };
     keep * floor
 }
 
-/// Reflectance as the sensor reports it: hundredths, 0 when the echo is too weak to calibrate.
+/// Strength of the echo against a white target; 0 when it is too weak to calibrate.
 fn intensity(material: &Material, cosine: f32, range: f32, rng: &mut ChaCha8Rng) -> f32 {
     let rho = material.reflectance;
     let value = match material.kind {
@@ -189,5 +190,10 @@ fn intensity(material: &Material, cosine: f32, range: f32, rng: &mut ChaCha8Rng)
             }
         }
     };
+    value
+}
+
+/// The same within 0..0.99, to the hundredth.
+fn reported(value: f32) -> f32 {
     (value.clamp(0.0, 0.99) * 100.0).round() / 100.0
 }
