@@ -16,7 +16,6 @@ struct Node {
     first: u32,
     /// Leaf: number of solids. Inner: 0.
     count: u16,
-    axis: u8,
 }
 
 /// The hierarchy; owns its solids, in an order of its own.
@@ -93,36 +92,30 @@ impl Bvh {
         let inv = d.map(|c| 1.0 / if c.abs() < 1e-9 { 1e-9 } else { c });
         let mut best: Option<Hit> = None;
         let mut limit = t_max;
-        let mut stack = [0u32; 64];
-        let mut depth = 1;
-        while depth > 0 {
-            depth -= 1;
-            let index = stack[depth];
+        // Nodes still to be walked, with the ray parameter at which they are entered.
+        let mut stack = [(0u32, 0f32); 64];
+        let mut depth = 0;
+        let mut index = 0u32;
+        if self.nodes[0].entry(o, &inv, t_min, limit) == f32::INFINITY {
+            return None;
+        }
+        loop {
             let node = &self.nodes[index as usize];
-            let (mut lo, mut hi) = (t_min, limit);
-            for k in 0..3 {
-                let a = (node.lo[k] - o[k]) * inv[k];
-                let b = (node.hi[k] - o[k]) * inv[k];
-                lo = lo.max(a.min(b));
-                hi = hi.min(a.max(b));
-            }
-            if lo > hi {
-                continue;
-            }
             if node.count == 0 {
-                // Nearer child last on the stack, so that it is walked first.
-                let (near, far) = if d[node.axis as usize] >= 0.0 {
-                    (index + 1, node.first)
-                } else {
-                    (node.first, index + 1)
-                };
-                if depth + 2 > stack.len() {
+                let (left, right) = (index + 1, node.first);
+                let a = self.nodes[left as usize].entry(o, &inv, t_min, limit);
+                let b = self.nodes[right as usize].entry(o, &inv, t_min, limit);
+                let (near, far) =
+                    if a <= b { ((left, a), (right, b)) } else { ((right, b), (left, a)) };
+                // The tree is far less deep than the stack; a full one would only cost accuracy.
+                if far.1 < f32::INFINITY && depth < stack.len() {
+                    stack[depth] = far;
+                    depth += 1;
+                }
+                if near.1 < f32::INFINITY {
+                    index = near.0;
                     continue;
                 }
-                stack[depth] = far;
-                stack[depth + 1] = near;
-                depth += 2;
-                continue;
             }
             for i in node.first..node.first + u32::from(node.count) {
                 let solid = &self.solids[i as usize];
@@ -145,8 +138,34 @@ impl Bvh {
                     }
                 }
             }
+            loop {
+                if depth == 0 {
+                    return best;
+                }
+                depth -= 1;
+                if stack[depth].1 < limit {
+                    index = stack[depth].0;
+                    break;
+                }
+            }
         }
-        best
+    }
+}
+
+impl Node {
+    /// Ray parameter at which the node's box is entered; infinite where it is missed.
+    fn entry(&self, o: &V3, inv: &V3, t_min: f32, limit: f32) -> f32 {
+        // Plain comparisons compile to one instruction each, unlike `f32::min` and `max`.
+        let min = |a: f32, b: f32| if a < b { a } else { b };
+        let max = |a: f32, b: f32| if a > b { a } else { b };
+        let (mut lo, mut hi) = (t_min, limit);
+        for k in 0..3 {
+            let a = (self.lo[k] - o[k]) * inv[k];
+            let b = (self.hi[k] - o[k]) * inv[k];
+            lo = max(lo, min(a, b));
+            hi = min(hi, max(a, b));
+        }
+        if lo <= hi { lo } else { f32::INFINITY }
     }
 }
 
@@ -168,7 +187,6 @@ fn split(items: &mut [Item], offset: usize, nodes: &mut Vec<Node>) {
         hi: hi.into(),
         first: offset as u32,
         count: items.len() as u16,
-        axis: 0,
     });
     if items.len() <= LEAF {
         return;
@@ -185,7 +203,6 @@ fn split(items: &mut [Item], offset: usize, nodes: &mut Vec<Node>) {
         None => items.len() / 2,
     };
     nodes[me].count = 0;
-    nodes[me].axis = axis as u8;
     let (left, right) = items.split_at_mut(middle);
     split(left, offset, nodes);
     nodes[me].first = nodes.len() as u32;

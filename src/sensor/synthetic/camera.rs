@@ -5,7 +5,7 @@
 
 use image::RgbImage;
 
-use super::random::{cell_noise, hash3, smooth_noise, unit};
+use super::random::{cell_noise, floor, hash3, smooth_noise, unit};
 use super::rig::{SIZE, SensorRig};
 use super::scene::Scene;
 use super::solid::{Kind, Solid, V3};
@@ -131,7 +131,7 @@ fn shade(scene: &Scene, solid: &Solid, at: &V3, ray: &V3, far: f32) -> [f32; 3] 
             let world = scene.world(at);
             let edge = (far * 0.0040).max(0.034);
             let q = world / edge;
-            let cell = [q.x, q.y, q.z].map(|c| c.floor() as i32);
+            let cell = [q.x, q.y, q.z].map(floor);
             let h = hash3(cell[0], cell[1], cell[2] + 77);
             let part = |shift: u32| ((h >> shift) & 0xff) as f32 / 255.0 - 0.5;
             let bend = V3::new(part(0), part(8), part(16)) * 1.5;
@@ -192,7 +192,7 @@ fn shade(scene: &Scene, solid: &Solid, at: &V3, ray: &V3, far: f32) -> [f32; 3] 
     let facing = normal.dot(&scene.sun).max(0.0);
     let start = at + normal * lift.min(0.02) + scene.sun * lift;
     let lit = facing > 0.0
-        && !scene.bvh.blocked(&start, &scene.sun, 0.01, 60.0, |s, t_in, t_out| {
+        && !scene.bvh.blocked(&start, &scene.sun, 0.01, 45.0, |s, t_in, t_out| {
             porous(scene, &scene.bvh.solids[s as usize], &start, &scene.sun, t_in, t_out, true)
         });
     let sun = if lit { facing } else { 0.0 };

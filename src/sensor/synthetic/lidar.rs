@@ -140,7 +140,7 @@ fn detected(material: &Material, cosine: f32, range: f32) -> f32 {
     // Range at which half of the echoes are lost, from the strength of the echo.
     let strength = (material.reflectance * cosine.max(0.02)).sqrt();
     let half_range = match material.kind {
-        Kind::Paint => 33.0 + 24.0 * strength,
+        Kind::Paint => 36.0 + 20.0 * strength,
         Kind::Wheel => 40.0,
         Kind::Reflector | Kind::Lamp => 300.0,
         Kind::Ground => 35.0 + 420.0 * strength,
@@ -149,7 +149,7 @@ fn detected(material: &Material, cosine: f32, range: f32) -> f32 {
     let q = range / half_range;
     let keep = match material.kind {
         // Slanting paint mirrors the pulse away.
-        Kind::Paint => (0.18 + 1.4 * cosine).min(1.0) / (1.0 + q.powi(5)),
+        Kind::Paint => (0.60 + 1.4 * cosine).min(1.0) / (1.0 + q.powi(4)),
         _ => 1.0 / (1.0 + q * q * q),
     };
     let floor = match material.kind {

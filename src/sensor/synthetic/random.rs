@@ -54,17 +54,24 @@ pub(super) fn unit(h: u32) -> f32 {
     (h >> 8) as f32 / 16_777_216.0
 }
 
+/// Whole number below; without the call into the mathematics library that `f32::floor` is on
+/// x86-64 processors of the base level.
+pub(super) fn floor(x: f32) -> i32 {
+    let whole = x as i32;
+    whole - i32::from(x < whole as f32)
+}
+
 /// Noise 0..1 that is constant in each cube of this edge.
 pub(super) fn cell_noise(p: &V3, edge: f32) -> f32 {
     let q = p / edge;
-    unit(hash3(q.x.floor() as i32, q.y.floor() as i32, q.z.floor() as i32))
+    unit(hash3(floor(q.x), floor(q.y), floor(q.z)))
 }
 
 /// Smooth noise 0..1 in the plane, features of about this size.
 pub(super) fn smooth_noise(x: f32, y: f32, size: f32, layer: i32) -> f32 {
     let (x, y) = (x / size, y / size);
-    let (fx, fy) = (x.floor(), y.floor());
-    let (ix, iy) = (fx as i32, fy as i32);
+    let (ix, iy) = (floor(x), floor(y));
+    let (fx, fy) = (ix as f32, iy as f32);
     let ease = |t: f32| t * t * (3.0 - 2.0 * t);
     let (u, v) = (ease(x - fx), ease(y - fy));
     let at = |dx: i32, dy: i32| unit(hash3(ix + dx, iy + dy, layer));
