@@ -25,6 +25,7 @@ mod rig;
 mod scene;
 mod scenery;
 mod solid;
+mod source;
 mod street;
 #[cfg(test)]
 mod tests;
@@ -37,6 +38,7 @@ use std::path::PathBuf;
 use image::RgbImage;
 
 pub use label::SyntheticLabel;
+pub use source::SyntheticSource;
 
 use crate::frame::Stamp;
 

@@ -7,7 +7,8 @@ use super::*;
 use crate::calib::parse_kitti_calib;
 use crate::frame::Class;
 use crate::geometry::Box3;
-use crate::sensor::kitti::row::parse_rows;
+use crate::sensor::Source;
+use crate::sensor::kitti::{KittiObject, Options, row::parse_rows};
 
 fn drive(frames: usize, jobs: usize) -> SyntheticDrive {
     SyntheticDrive::new(SyntheticConfig { frames, jobs, seed: 7, ..Default::default() })
@@ -206,4 +207,29 @@ fn an_output_folder_that_cannot_be_made_is_named() {
     let error = drive(1, 1).write(file.path(), |_, _| {}).unwrap_err();
     assert!(matches!(error, Error::Folder { .. }));
     assert!(error.to_string().contains(&file.path().display().to_string()));
+}
+
+#[test]
+fn a_drive_read_from_disk_is_the_drive_from_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let drive = drive(1, 1);
+    drive.write(folder.path(), |_, _| {}).unwrap();
+    let options = Options { crop_to_image: false, strict: true, ..Default::default() };
+    let disk = KittiObject::open(folder.path(), options).unwrap();
+    let memory = SyntheticSource::new(drive.config().clone());
+    assert_eq!(disk.ids(), memory.ids());
+    let (a, b) = (disk.load(0).unwrap(), memory.load(0).unwrap());
+    assert_eq!(a.cloud.points, b.cloud.points);
+    assert_eq!(a.rig.cameras[0].size, b.rig.cameras[0].size);
+    let shift = (a.rig.cameras[0].intrinsic - b.rig.cameras[0].intrinsic).abs().max();
+    assert!(shift < 1e-6, "{shift}");
+    let (a, b) = (a.labels.unwrap(), b.labels.unwrap());
+    assert_eq!(a.len(), b.len());
+    for (a, b) in a.iter().zip(&b) {
+        assert_eq!((a.class, a.occlusion), (b.class, b.occlusion));
+        if let (Some(p), Some(q)) = (a.box3, b.box3) {
+            assert!((0..3).all(|k| (p.center[k] - q.center[k]).abs() < 0.03), "{p:?} {q:?}");
+        }
+    }
+    assert!(memory.load(1).is_err());
 }
