@@ -170,7 +170,7 @@ fn shade(scene: &Scene, solid: &Solid, at: &V3, ray: &V3, far: f32) -> [f32; 3] 
             };
             color = match radius {
                 r if r > 0.68 => [0.012, 0.012, 0.013],
-                r if r > 0.60 || r < 0.18 => color,
+                r if !(0.18..=0.60).contains(&r) => color,
                 _ => {
                     // Five spokes, by the angle about the axle.
                     let hub = match solid.shape {

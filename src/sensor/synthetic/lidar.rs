@@ -162,7 +162,7 @@ fn detected(material: &Material, cosine: f32, range: f32) -> f32 {
 /// Strength of the echo against a white target; 0 when it is too weak to calibrate.
 fn intensity(material: &Material, cosine: f32, range: f32, rng: &mut ChaCha8Rng) -> f32 {
     let rho = material.reflectance;
-    let value = match material.kind {
+    match material.kind {
         Kind::Paint => {
             let weak = (0.86 - 1.05 * rho + 0.004 * range).clamp(0.1, 0.95);
             if chance(rng, weak) { 0.0 } else { rho * 0.55 + 0.17 + 0.10 * normal(rng) }
@@ -189,8 +189,7 @@ fn intensity(material: &Material, cosine: f32, range: f32, rng: &mut ChaCha8Rng)
                 rho * (0.75 + 0.25 * cosine) + 0.07 * normal(rng)
             }
         }
-    };
-    value
+    }
 }
 
 /// The same within 0..0.99, to the hundredth.
