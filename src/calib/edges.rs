@@ -16,6 +16,9 @@ pub(super) struct DepthEdge {
     pub weight: f64,
 }
 
+/// Lowest upper rim that counts, m above the ground.
+const CLEAR_OF_GROUND_M: f64 = 0.53;
+
 /// Depth edges of a scan.
 pub(super) struct DepthEdges {
     /// Ends along a ring: sides of things.
@@ -81,7 +84,12 @@ pub(super) fn depth_edges(cloud: &PointCloud, lidar: &LidarSpec) -> DepthEdges {
     }
     let above = |at: usize, up: usize| nearest.get(at + up * columns).copied();
     let mut tops = Vec::new();
+    // On flat ground every ring is farther than the one below it: that is no edge.
+    let ground = (CLEAR_OF_GROUND_M - lidar.origin_height_m) as f32;
     for (i, p) in polar.iter().enumerate() {
+        if cloud.points[i][2] < ground {
+            continue;
+        }
         let at = cell(p);
         // Two rows up: rings are not evenly spaced, a row may have been missed.
         let far = [1, 2].into_iter().filter_map(|up| above(at, up)).fold(f64::INFINITY, f64::min);
