@@ -198,7 +198,7 @@ pub enum ModelCommand {
 pub struct DoctorArgs {
     #[command(flatten)]
     pub common: CommonArgs,
-    /// A rig file (YAML or KITTI calib.txt) to check as well.
+    /// A rig file (YAML, as in calib/) to check as well.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub rig: Option<PathBuf>,
     /// Print the findings as JSON.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::args::DoctorArgs;
 use super::exit::Exit;
 use super::settings;
-use crate::calib::{KITTI_IMAGE_SIZE, Rig, parse_kitti_calib};
+use crate::calib::{Finding, KITTI_IMAGE_SIZE, Rig, parse_kitti_calib};
 use crate::config::Config;
 use crate::expert::backend::{
     CheckReport, Machine, Overrides, RuntimeProbe, check, machine, probe,
@@ -78,7 +78,10 @@ fn look(config: &Config, rig: Option<&Path>) -> Findings {
     };
     let rig = rig.map(|file| {
         let (unreadable, findings) = match Rig::from_yaml(file) {
-            Ok(_rig) => (None, Vec::new()),
+            Ok(rig) => {
+                let say = |finding: &Finding| format!("{}: {}", finding.place, finding.message);
+                (None, rig.check().iter().map(say).collect())
+            }
             Err(error) => (Some(error.to_string()), Vec::new()),
         };
         RigFindings { file: file.display().to_string(), unreadable, findings }
