@@ -98,3 +98,53 @@ def _corners(b):
     from .boxes import bev_corners
     c = bev_corners(b)
     return np.array([[*p, z] for p in c for z in (b[2] - b[5] / 2, b[2] + b[5] / 2)])
+
+
+def read_results(folder, scans):
+    """A run's `results/` as (boxes, classes, scores), one a scan."""
+    from pathlib import Path
+
+    from .kitti import CLASSES, Scan, read_labels
+
+    out = []
+    for s in scans:
+        path = Path(folder) / f"{s.id}.txt"
+        rows = read_labels(path, s.calib, Scan(s.id, s.drive, None, None, None, s.calib))
+        scores = [float(line.split()[15]) for line in path.read_text().splitlines() if line.split()[0] in CLASSES]
+        out.append((rows.boxes, rows.classes, np.array(scores)))
+    return out
+
+
+def bootstrap(found, scans, key, draws=1000, seed=0):
+    """2.5 % and 97.5 % of a figure over frames drawn with replacement."""
+    rng = np.random.default_rng(seed)
+    values = []
+    for _ in range(draws):
+        k = rng.integers(len(scans), size=len(scans))
+        figure = average_precision([found[i] for i in k], [scans[i] for i in k]).get(key)
+        if figure is not None:
+            values.append(figure)
+    return tuple(round(float(v), 3) for v in np.percentile(values, [2.5, 97.5]))
+
+
+def main():
+    """Judges a run: python -m emc2_training.evaluate --kitti KITTI --split lidar_val.txt --results OUT/results"""
+    import argparse
+
+    from . import kitti
+
+    a = argparse.ArgumentParser(description=main.__doc__)
+    a.add_argument("--kitti", required=True)
+    a.add_argument("--split", required=True)
+    a.add_argument("--results", required=True)
+    a.add_argument("--draws", type=int, default=300)
+    a = a.parse_args()
+    scans = kitti.load_object(a.kitti, a.split)
+    found = read_results(a.results, scans)
+    for key, value in average_precision(found, scans).items():
+        low, high = bootstrap(found, scans, key, a.draws) if a.draws else (None, None)
+        print(f"{key:<16} {value:.3f}  [{low}, {high}]  {len(scans)} frames")
+
+
+if __name__ == "__main__":
+    main()
