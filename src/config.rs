@@ -210,7 +210,7 @@ pub struct TensorRtConfig {
 }
 
 /// CUDA provider.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CudaConfig {
     /// Device number.
@@ -418,12 +418,6 @@ impl Default for TensorRtConfig {
             profile_opt_shapes: None,
             profile_max_shapes: None,
         }
-    }
-}
-
-impl Default for CudaConfig {
-    fn default() -> Self {
-        Self { device: 0, memory_limit_mib: None }
     }
 }
 

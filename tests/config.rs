@@ -64,3 +64,15 @@ fn a_value_outside_its_range_is_named_with_what_is_expected() {
     assert!(parse("runtime:\n  threads: 0\n").is_err());
     assert!(parse("runtime:\n  providers: []\n").is_err());
 }
+
+#[test]
+fn every_deployment_profile_can_be_used() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/profiles");
+    let mut profiles = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        Config::load(&path).unwrap_or_else(|error| panic!("{error}"));
+        profiles += 1;
+    }
+    assert!(profiles >= 2);
+}

@@ -70,7 +70,7 @@ pub fn parse_kitti_raw_calib(
     let rectify = matrix::rotation(&r0, cam.source, "R_rect_00")?;
     let turn = matrix::rotation(&r, velo.source, "R")?;
     let lidar_to_rect = rectify * matrix::pose(&turn, t);
-    let size = [width, height].map(|s| if s >= 1.0 && s <= 1e5 { s.round() as u32 } else { 0 });
+    let size = [width, height].map(|s| if (1.0..=1e5).contains(&s) { s.round() as u32 } else { 0 });
     if size.contains(&0) {
         return Err(Error::Value {
             file: cam.source.to_owned(),

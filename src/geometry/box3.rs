@@ -189,8 +189,8 @@ mod tests {
         fn corners_lie_on_the_box(b in any_box()) {
             for corner in b.corners() {
                 let local = b.to_local(corner);
-                for i in 0..3 {
-                    prop_assert!((local[i].abs() - b.size[i] / 2.0).abs() < 1e-11);
+                for (along, side) in local.iter().zip(b.size) {
+                    prop_assert!((along.abs() - side / 2.0).abs() < 1e-11);
                 }
             }
             prop_assert!(b.contains(b.center));

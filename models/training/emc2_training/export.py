@@ -130,7 +130,7 @@ def main():
     if a.bev:
         fine, coarse = features.bev_grids(toy_points(), 1.73)
         edges = ", ".join(f"{v:g}" for v in features.SLICES)
-        write(a.out, "bev", "bridge", load_bev(a.bev), {"fine": fine[None], "coarse": coarse[None]}, ["heatmap", "boxes"],
+        write(a.out, "bev-u8" if calibrate else "bev", "bridge", load_bev(a.bev), {"fine": fine[None], "coarse": coarse[None]}, ["heatmap", "boxes"],
               f"classes: {CLASSES}\ngrid:\n  x: [0, 70.4]\n  y: [-40, 40]\n  h: [-1, 3.5]\n  fine_cell: 0.2\n  coarse_cell: 0.4\n"
               f"  slices: [{edges}]\noverlap_weight: 0.5\nsensor: {{beams: 64, origin_height: 1.73}}\n",
               tolerance=0.05 if calibrate else 2e-3, calibrate=calibrate)
