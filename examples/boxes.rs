@@ -16,7 +16,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for found in &pipeline.process(&frame).detections {
         let [x, y, z] = found.box3.center;
         let name = found.class.name();
-        println!("{name:<10} {:.2}  x {x:5.1} y {y:5.1} z {z:4.1} m  {}", found.score, found.reason);
+        println!(
+            "{name:<10} {:.2}  x {x:5.1} y {y:5.1} z {z:4.1} m  {}",
+            found.score, found.reason
+        );
     }
     Ok(())
 }
