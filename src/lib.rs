@@ -19,5 +19,4 @@ pub mod sensor;
 
 #[cfg(test)]
 #[path = "../tests/shared_data/mod.rs"]
-#[allow(clippy::print_stderr)]
 mod test_data;

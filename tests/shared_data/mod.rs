@@ -1,4 +1,5 @@
 //! Real data beside the checkout, if present. Tests that need it skip and say so.
+#![allow(clippy::print_stderr)]
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
