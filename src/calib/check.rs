@@ -110,7 +110,7 @@ fn note_rotation(
     note: &mut impl FnMut(&str, String),
 ) {
     let length = pose.rotation.quaternion().norm();
-    if !((length - 1.0).abs() < 1e-6) {
+    if length.is_nan() || (length - 1.0).abs() > 1e-6 {
         note(place, format!("its rotation is not orthonormal (quaternion of length {length})"));
     }
     if !pose.translation.vector.iter().all(|v| v.is_finite()) {

@@ -57,7 +57,7 @@ pub(super) fn isometry(rows: &[f64; 12], file: &str, what: &str) -> Result<Isome
 pub(super) fn intrinsic(rows: &[f64; 9], file: &str, what: &str) -> Result<Matrix3<f64>, Error> {
     let no = |why: String| Error::NotACamera { file: file.to_owned(), what: what.to_owned(), why };
     let [fx, _, _, below, fy, _, p, q, s] = *rows;
-    if !(s > 0.0) || p != 0.0 || q != 0.0 || below != 0.0 {
+    if s <= 0.0 || p != 0.0 || q != 0.0 || below != 0.0 {
         return Err(no(format!(
             "expected zeros below the diagonal and a last row 0 0 1, found {below} below fx and a \
              last row {p} {q} {s}"

@@ -110,7 +110,8 @@ impl NuscenesBox {
     pub fn yaw(&self) -> f64 {
         let [w, x, y, z] = self.rotation;
         let raw = Quaternion::new(w, x, y, z);
-        if !(raw.norm() > 0.0) {
+        let length = raw.norm();
+        if length.is_nan() || length == 0.0 {
             return f64::NAN;
         }
         let heading = UnitQuaternion::from_quaternion(raw) * Vector3::x();

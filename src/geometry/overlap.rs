@@ -50,8 +50,9 @@ impl BevRect {
         let dx = other.center[0] - self.center[0];
         let dy = other.center[1] - self.center[1];
         let reach = self.radius + other.radius;
-        // Also taken by NaN.
-        if !(dx * dx + dy * dy < reach * reach) || self.is_empty() || other.is_empty() {
+        // False for NaN too.
+        let near = dx * dx + dy * dy < reach * reach;
+        if !near || self.is_empty() || other.is_empty() {
             return 0.0;
         }
         // The other rectangle in this one's frame: centre c, half sides u (length) and v (width).
