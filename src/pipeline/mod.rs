@@ -9,6 +9,6 @@ mod process;
 mod result;
 
 pub use error::Error;
-pub use models::{Loaded, Models, find_folder};
+pub use models::{Loaded, Models, Networks, find_folder};
 pub use process::Pipeline;
 pub use result::{Counts, FrameDegradation, FrameResult, PlanSummary, StageTimes};

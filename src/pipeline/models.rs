@@ -62,11 +62,37 @@ impl Models {
         }
         warnings
     }
+}
 
-    /// Takes a network out.
-    pub(super) fn take(&mut self, key: &str) -> Option<Box<dyn Network>> {
-        let at = self.loaded.iter().position(|loaded| loaded.key == key)?;
-        Some(Box::new(self.loaded.remove(at).model))
+/// The networks that a pipeline runs; an absent one is done without.
+#[derive(Default)]
+pub struct Networks {
+    /// Proposes boxes.
+    pub bev: Option<Box<dyn Network>>,
+    /// Latency-prioritised expert.
+    pub lpe: Option<Box<dyn Network>>,
+    /// Versatile-efficiency expert.
+    pub vee: Option<Box<dyn Network>>,
+    /// Accuracy-prioritised expert.
+    pub ape: Option<Box<dyn Network>>,
+    /// Image branch.
+    pub image: Option<Box<dyn Network>>,
+}
+
+impl From<Models> for Networks {
+    fn from(models: Models) -> Self {
+        let mut networks = Self::default();
+        for Loaded { key, model, .. } in models.loaded {
+            let slot = match key {
+                "bev" => &mut networks.bev,
+                "lpe" => &mut networks.lpe,
+                "vee" => &mut networks.vee,
+                "ape" => &mut networks.ape,
+                _ => &mut networks.image,
+            };
+            *slot = Some(Box::new(model));
+        }
+        networks
     }
 }
 

@@ -6,12 +6,13 @@
 use std::time::{Duration, Instant};
 
 use super::Error;
-use super::models::Models;
+use super::models::Networks;
 use super::result::{FrameDegradation, FrameResult, StageTimes};
 use crate::bridge::{Bridge, ImageBranch, Scenario, Scene};
 use crate::config::Config;
 use crate::expert::{
     Deadline, Emergency, ExpertInput, ExpertMeter, Ladder, Metered, Refinement, RegionExpert,
+    RunningMedian,
 };
 use crate::frame::{Degradation, DegradationSet, Detection, ExpertKind, Frame, ImageData};
 use crate::fusion::Fusion;
@@ -32,6 +33,10 @@ pub struct Pipeline {
     inject_emergency: bool,
     add_uncovered: bool,
     deadline: Option<Duration>,
+    /// What APE costs beside its own network, ms: decoding the picture, and windows and image model
+    /// for each region.
+    image_first_ms: RunningMedian,
+    image_region_ms: RunningMedian,
     refinements: Vec<Refinement>,
     chosen: Vec<usize>,
     boxes: Vec<Box3>,
@@ -39,17 +44,18 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// A pipeline of the configuration on these models.
+    /// A pipeline of the configuration on these networks ([`Models`](super::Models) are such).
     ///
     /// # Errors
     /// Settings or models that do not fit together.
-    pub fn new(config: &Config, mut models: Models) -> Result<Self, Error> {
-        let bridge = Bridge::new(&config.bridge, models.take("bev"))?;
+    pub fn new(config: &Config, networks: impl Into<Networks>) -> Result<Self, Error> {
+        let Networks { bev, lpe, vee, ape, image } = networks.into();
+        let bridge = Bridge::new(&config.bridge, bev)?;
         let mut experts = Vec::new();
-        for (key, kind) in
-            [("lpe", ExpertKind::Lpe), ("vee", ExpertKind::Vee), ("ape", ExpertKind::Ape)]
+        for (kind, network) in
+            [(ExpertKind::Lpe, lpe), (ExpertKind::Vee, vee), (ExpertKind::Ape, ape)]
         {
-            if let Some(network) = models.take(key) {
+            if let Some(network) = network {
                 let prior = network.contract().cost_ms.get("cpu-1-thread").copied();
                 let expert = RegionExpert::new(kind, network)?;
                 experts.push(Deadline::new(Metered::new(expert, prior)));
@@ -57,7 +63,7 @@ impl Pipeline {
         }
         Ok(Self {
             bridge,
-            image: ImageBranch::new(models.take("image"))?,
+            image: ImageBranch::new(image)?,
             router: Router::new(&config.router)?,
             experts: Ladder::new(experts, PATIENCE),
             emergency: Emergency::new(&config.emergency),
@@ -65,6 +71,8 @@ impl Pipeline {
             inject_emergency: config.bridge.inject_emergency,
             add_uncovered: config.emergency.add_uncovered,
             deadline: None,
+            image_first_ms: RunningMedian::default(),
+            image_region_ms: RunningMedian::default(),
             refinements: Vec::new(),
             chosen: Vec::new(),
             boxes: Vec::new(),
@@ -159,7 +167,11 @@ impl Pipeline {
             }
         }
         for kind in [ExpertKind::Lpe, ExpertKind::Vee, ExpertKind::Ape] {
-            let cost = self.experts.get(kind).and_then(|expert| expert.inner().cost());
+            let mut cost = self.experts.get(kind).and_then(|expert| expert.inner().cost());
+            if let (ExpertKind::Ape, Some(cost)) = (kind, &mut cost) {
+                cost.first_ms = self.image_first_ms.get().unwrap_or(0.0);
+                cost.region_ms = self.image_region_ms.get().unwrap_or(0.0);
+            }
             self.router.set_cost(kind, cost);
         }
         let plan = self.router.plan(self.bridge.scene(), &available);
@@ -209,6 +221,9 @@ impl Pipeline {
         } else {
             match self.image.features(frame, scene, &self.chosen, times) {
                 Ok(features) => {
+                    self.image_first_ms.push(times.image_decode_ms);
+                    let work_ms = times.image_windows_ms + times.image_model_ms;
+                    self.image_region_ms.push(work_ms / self.chosen.len() as f64);
                     self.result.dropped.images_unusable += features.images_unusable;
                     if let Some((_, cause)) = features.unavailable.first() {
                         let count = features.unavailable.len();

@@ -7,9 +7,8 @@
 //! not finite never leaves.
 //!
 //! ONNX Runtime allocates on every run (about 70 to 95 small blocks), whatever one does; our side
-//! of a run does not copy tensors. Each session keeps threads of its own, asleep between runs: five
-//! sessions take as long to make with two threads as with one (`cargo bench --bench backend`), and
-//! models may then differ in their number of threads, which one pool for all would not allow.
+//! of a run does not copy tensors. Each session keeps threads of its own, asleep
+//! between runs, so that models may differ in their number of threads.
 
 mod check;
 mod golden;

@@ -1,0 +1,229 @@
+//! The shipped models in the whole pipeline: they detect, and every fault steps down in sight.
+//!
+//! Needs the ONNX Runtime library (`make setup`); skips, saying so, where there is none.
+#![allow(clippy::print_stderr)]
+
+use std::sync::Arc;
+
+use emc2::config::Config;
+use emc2::expert::backend::{Overrides, locate};
+use emc2::expert::contract::Contract;
+use emc2::expert::{Error, Network};
+use emc2::frame::{Class, Degradation, ExpertKind, Frame, ImageData};
+use emc2::geometry::bev_overlap;
+use emc2::pipeline::{FrameResult, Models, Networks, Pipeline};
+use emc2::sensor::Source as _;
+use emc2::sensor::synthetic::{SyntheticConfig, SyntheticSource};
+
+/// A network that fails when run.
+struct Broken(Box<dyn Network>);
+
+impl Network for Broken {
+    fn contract(&self) -> &Contract {
+        self.0.contract()
+    }
+    fn input_mut(&mut self, index: usize) -> &mut [f32] {
+        self.0.input_mut(index)
+    }
+    fn run(&mut self) -> Result<(), Error> {
+        let (model, doing) = (self.contract().name.clone(), "running");
+        Err(Error::Runtime { model, doing, message: "the device is gone".to_owned() })
+    }
+    fn output(&self, index: usize) -> &[f32] {
+        self.0.output(index)
+    }
+}
+
+fn broken(network: Option<Box<dyn Network>>) -> Option<Box<dyn Network>> {
+    network.map(|inner| Box::new(Broken(inner)) as Box<dyn Network>)
+}
+
+fn networks() -> Option<Networks> {
+    if let Err(error) = locate(None) {
+        eprintln!("skipped: {error}");
+        return None;
+    }
+    Some(Models::load(&Config::default(), &Overrides::default()).unwrap().into())
+}
+
+fn config(policy: &str) -> Config {
+    let mut config = Config::default();
+    config.router.policy = policy.to_owned();
+    config
+}
+
+fn frame(index: usize) -> Frame {
+    SyntheticSource::new(SyntheticConfig { frames: 8, seed: 7, ..SyntheticConfig::default() })
+        .load(index)
+        .unwrap()
+}
+
+fn has(result: &FrameResult, step: Degradation) -> bool {
+    result.degraded.iter().any(|degraded| degraded.step == step)
+}
+
+#[test]
+fn the_shipped_models_find_the_cars_of_a_synthetic_drive() {
+    let Some(networks) = networks() else { return };
+    let mut pipeline = Pipeline::new(&Config::default(), networks).unwrap();
+    let (mut cars, mut found) = (0, 0);
+    for index in 0..8 {
+        let frame = frame(index);
+        let result = pipeline.process(&frame);
+        for label in frame.labels.iter().flatten() {
+            let Some(truth) =
+                label.box3.filter(|b| label.class == Class::Car && b.distance() < 40.0)
+            else {
+                continue;
+            };
+            if label.occlusion > 1 || label.truncation > 0.3 {
+                continue;
+            }
+            cars += 1;
+            let hit = |d: &&emc2::frame::Detection| {
+                d.class == Class::Car && d.score > 0.3 && bev_overlap(&d.box3, &truth) > 0.5
+            };
+            found += usize::from(result.detections.iter().any(|d| hit(&d)));
+        }
+    }
+    eprintln!("{found} of {cars} cars within 40 m");
+    assert!(cars >= 20 && found * 10 >= cars * 8, "{found} of {cars}");
+}
+
+#[test]
+fn every_box_says_which_expert_and_why() {
+    let Some(networks) = networks() else { return };
+    let mut pipeline = Pipeline::new(&Config::default(), networks).unwrap();
+    let frame = frame(2);
+    let result = pipeline.process(&frame);
+    assert!(result.degraded.is_empty(), "{:?}", result.degraded);
+    let mut kinds: Vec<ExpertKind> = result.detections.iter().map(|d| d.expert).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    assert_eq!(kinds, [ExpertKind::Lpe, ExpertKind::Vee, ExpertKind::Ape]);
+    assert!(result.detections.iter().all(|d| d.reason.contains("->") && d.reason.contains(" m")));
+    assert!(result.detections.is_sorted_by(|a, b| a.score >= b.score));
+}
+
+#[test]
+fn the_same_frame_gives_the_same_boxes_whatever_came_before() {
+    let (Some(one), Some(two)) = (networks(), networks()) else { return };
+    let mut fresh = Pipeline::new(&Config::default(), one).unwrap();
+    let mut used = Pipeline::new(&Config::default(), two).unwrap();
+    for index in [5, 0, 3] {
+        used.process(&frame(index));
+    }
+    let frame = frame(1);
+    assert_eq!(fresh.process(&frame).detections, used.process(&frame).detections);
+}
+
+#[test]
+fn a_missing_image_sends_apes_regions_to_vee_and_says_so() {
+    let Some(networks) = networks() else { return };
+    let mut pipeline = Pipeline::new(&config("always:ape"), networks).unwrap();
+    let mut frame = frame(0);
+    frame.images[0].data = ImageData::Missing("the camera is unplugged".to_owned());
+    let result = pipeline.process(&frame);
+    assert!(has(result, Degradation::NoCamera));
+    assert!(result.degraded.iter().any(|step| step.cause.contains("unplugged")));
+    assert!(!result.detections.is_empty());
+    for box_ in &result.detections {
+        assert_eq!(box_.expert, ExpertKind::Vee);
+        assert!(box_.degraded.contains(&Degradation::NoCamera));
+    }
+}
+
+#[test]
+fn a_corrupt_image_sends_apes_regions_to_vee_and_says_so() {
+    let Some(networks) = networks() else { return };
+    let mut pipeline = Pipeline::new(&config("always:ape"), networks).unwrap();
+    let mut frame = frame(0);
+    frame.images[0].data = ImageData::Encoded(Arc::from(&b"not a picture"[..]));
+    let result = pipeline.process(&frame);
+    assert!(has(result, Degradation::NoCamera));
+    assert_eq!(result.dropped.images_unusable, 1);
+    assert!(result.detections.iter().all(|d| d.expert == ExpertKind::Vee));
+}
+
+#[test]
+fn a_failed_expert_hands_its_regions_to_the_next_one() {
+    let Some(mut networks) = networks() else { return };
+    networks.ape = broken(networks.ape.take());
+    let mut pipeline = Pipeline::new(&config("always:ape"), networks).unwrap();
+    for _ in 0..5 {
+        let frame = frame(0);
+        let result = pipeline.process(&frame);
+        assert!(has(result, Degradation::ExpertFailed));
+        assert!(result.detections.iter().all(|d| d.expert == ExpertKind::Vee));
+        // A region that no camera sees never reached the failing expert.
+        let told = [Degradation::ExpertFailed, Degradation::NoCamera];
+        assert!(result.detections.iter().all(|d| told.iter().any(|s| d.degraded.contains(s))));
+    }
+}
+
+#[test]
+fn with_every_expert_failing_the_proposals_stand() {
+    let Some(mut networks) = networks() else { return };
+    for slot in [&mut networks.lpe, &mut networks.vee, &mut networks.ape] {
+        *slot = broken(slot.take());
+    }
+    let mut pipeline = Pipeline::new(&Config::default(), networks).unwrap();
+    let frame = frame(0);
+    let result = pipeline.process(&frame);
+    assert!(!result.detections.is_empty());
+    assert!(result.detections.iter().all(|d| d.expert == ExpertKind::Bridge));
+}
+
+#[test]
+fn with_every_model_failing_marked_emergency_boxes_come_out() {
+    let Some(mut networks) = networks() else { return };
+    let slots = [&mut networks.bev, &mut networks.lpe, &mut networks.vee, &mut networks.ape];
+    for slot in slots {
+        *slot = broken(slot.take());
+    }
+    let mut pipeline = Pipeline::new(&Config::default(), networks).unwrap();
+    let frame = frame(0);
+    let result = pipeline.process(&frame);
+    assert!(has(result, Degradation::NoModel));
+    assert!(result.degraded.iter().any(|step| step.cause.contains("the device is gone")));
+    assert!(!result.detections.is_empty());
+    for box_ in &result.detections {
+        assert_eq!(box_.expert, ExpertKind::Emergency);
+        assert!(box_.degraded.contains(&Degradation::NoModel));
+    }
+}
+
+#[test]
+fn a_spent_budget_keeps_proposals_and_says_so() {
+    let Some(networks) = networks() else { return };
+    let mut config = config("always:ape");
+    config.router.budget_ms = Some(0.01);
+    let mut pipeline = Pipeline::new(&config, networks).unwrap();
+    let frame = frame(0);
+    pipeline.process(&frame);
+    let result = pipeline.process(&frame);
+    assert!(has(result, Degradation::Budget));
+    assert!(result.detections.iter().any(|d| d.degraded.contains(&Degradation::Budget)));
+}
+
+#[test]
+fn a_passed_deadline_keeps_proposals_and_says_so() {
+    let Some(networks) = networks() else { return };
+    let mut pipeline = Pipeline::new(&Config::default(), networks).unwrap();
+    pipeline.set_deadline(Some(std::time::Duration::ZERO));
+    let frame = frame(0);
+    let result = pipeline.process(&frame);
+    assert!(has(result, Degradation::Deadline));
+    assert!(result.detections.iter().all(|d| d.expert == ExpertKind::Bridge));
+}
+
+#[test]
+fn an_empty_scan_gives_no_box_and_no_fault() {
+    let Some(networks) = networks() else { return };
+    let mut pipeline = Pipeline::new(&Config::default(), networks).unwrap();
+    let mut frame = frame(0);
+    frame.cloud.points.clear();
+    let result = pipeline.process(&frame);
+    assert!(result.detections.len() < 3, "{:?}", result.detections);
+    assert!(!has(result, Degradation::NoModel));
+}
