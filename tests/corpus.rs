@@ -4,7 +4,10 @@
 use std::fs;
 use std::path::Path;
 
-use emc2::calib::{parse_kitti_calib, parse_kitti_raw_calib};
+use emc2::calib::{parse_kitti_calib, parse_kitti_raw_calib, parse_rig_yaml};
+use emc2::config::Config;
+use emc2::expert::backend::Golden;
+use emc2::expert::contract::Contract;
 use emc2::sensor::image::decode_bytes;
 use emc2::sensor::kitti::row::{ObjectRow, parse_rows};
 use emc2::sensor::kitti::{SequenceLabels, parse_split};
@@ -100,4 +103,27 @@ fn no_calibration_makes_the_reader_panic() {
 #[test]
 fn no_image_makes_the_decoder_panic() {
     run("image", |bytes| decode_bytes(bytes, "image").is_ok());
+}
+
+#[test]
+fn no_yaml_makes_configuration_contract_or_rig_panic() {
+    run("yaml", |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        let config = Config::parse(&text, Path::new("config")).is_ok();
+        let contract = Contract::parse(&text, Path::new("contract")).is_ok();
+        let rig = parse_rig_yaml(&text, "rig").is_ok();
+        config || contract || rig
+    });
+}
+
+#[test]
+fn no_golden_file_makes_the_reader_panic() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/models/affine");
+    let contract = Contract::load(&folder).unwrap();
+    run("golden", |bytes| Golden::parse(bytes, &contract, Path::new("golden")).is_ok());
+}
+
+#[test]
+fn no_frames_file_makes_resuming_panic() {
+    run("frames", |bytes| emc2::report::parse(bytes, "frames.jsonl").is_ok());
 }

@@ -22,7 +22,7 @@ const PATCHES: usize = 5;
 
 /// Share of the rays through a box's faces that come back from the object, where nothing is lost to
 /// distance, and how that share falls from there on: `exp(-(d - 15 m) / 47 m)`.
-const RETURNED: f64 = 0.65;
+const RETURNED: f64 = 0.66;
 const LOSS_FROM_M: f64 = 15.0;
 const LOSS_M: f64 = 47.0;
 

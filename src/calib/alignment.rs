@@ -73,12 +73,12 @@ impl Alignment {
 
     /// Whether an extrinsic turned by 1° or more fits clearly better. Never before five frames.
     ///
-    /// Measured on KITTI (the limits were chosen on the object frames): of 6 groups of five object
-    /// frames and 4 of drive 0052 none with the published extrinsic is flagged, and all are for turns
-    /// by 1.5° about each axis. Single frames would not do: about one right one in six lies over the
-    /// limit. The drives 0009 and 0018 *are* flagged with the published extrinsic, the best fit 1.0°
-    /// to 1.5° of yaw away: poles and parked cars stand about 18 pixels beside their returns there,
-    /// visibly so.
+    /// Measured on 15 KITTI object frames, on which the limits were chosen too (`cargo test --lib
+    /// calib::alignment -- --nocapture` with real data): of three groups of five frames none with the
+    /// published extrinsic is flagged, and all are for turns by 1.5° about each axis. Single frames
+    /// would not do: more of the right ones lie over the limit. The published extrinsic of the drives
+    /// 2011_09_26_drive_0009 and 0018 fits 1.0° to 1.5° of yaw away best (poles stand visibly beside
+    /// their returns there), so a rig check of those says that it looks off.
     pub fn looks_off(&self) -> bool {
         self.frames >= ENOUGH_FRAMES && self.gain() > GAIN_LIMIT
     }

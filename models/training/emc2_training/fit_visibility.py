@@ -11,7 +11,7 @@ from . import kitti
 from .boxes import inside, to_local
 
 # KITTI's HDL-64E as in calib/kitti.yaml.
-BEAMS, ELEVATION, AZIMUTH_STEP, PATCHES = 64, np.deg2rad([-24.9, 2.0]), np.deg2rad(0.17), 5
+BEAMS, ELEVATION, AZIMUTH_STEP, PATCHES = 64, np.deg2rad([-23.6, 2.4]), np.deg2rad(0.18), 5
 
 
 def rays(box):
