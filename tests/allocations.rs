@@ -1,55 +1,17 @@
 //! After warm-up the bridge allocates nothing: a counting allocator watches whole frames.
 
+mod counting_allocator;
 #[allow(dead_code)]
 mod fake_network;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::sync::Arc;
 
+use counting_allocator::counted;
 use emc2::bridge::{Bridge, ImageBranch, ImageFeatures, Scene, encode};
 use emc2::calib::Rig;
 use emc2::config::BridgeConfig;
 use emc2::frame::{CameraImage, Frame, ImageData, Stamp};
 use emc2::pipeline::StageTimes;
-
-struct Counting;
-
-thread_local! {
-    // Each test counts its own thread only.
-    static COUNT: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: every call goes on to the system's allocator unchanged; the counter is a plain cell that
-// allocates nothing itself.
-#[allow(unsafe_code)]
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        COUNT.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's promise on `layout` is handed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the pointer came from `System` with this layout.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        COUNT.with(|count| count.set(count.get() + 1));
-        // SAFETY: the pointer came from `System` with this layout.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn counted(work: impl FnOnce()) -> u64 {
-    let before = COUNT.with(Cell::get);
-    work();
-    COUNT.with(Cell::get) - before
-}
 
 fn frames() -> [Frame; 3] {
     let rig = Arc::new(Rig::kitti());

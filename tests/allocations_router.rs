@@ -1,9 +1,9 @@
 //! After warm-up router, wrappers and fusion allocate nothing: a counting allocator watches whole frames.
 #![allow(missing_docs)]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+mod counting_allocator;
 
+use counting_allocator::counted;
 use emc2::bridge::{Proposal, ProposalSource, Region, Scenario, Scene};
 use emc2::config::{FusionConfig, FusionMethod, RouterConfig};
 use emc2::expert::{
@@ -13,44 +13,6 @@ use emc2::frame::{Class, DegradationSet, ExpertKind, Frame};
 use emc2::fusion::Fusion;
 use emc2::geometry::Box3;
 use emc2::router::{Available, Cost, Router};
-
-struct Counting;
-
-thread_local! {
-    // Each test counts its own thread only.
-    static COUNT: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: every call goes on to the system's allocator unchanged; the counter is a plain cell that
-// allocates nothing itself.
-#[allow(unsafe_code)]
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        COUNT.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's promise on `layout` is handed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the pointer came from `System` with this layout.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        COUNT.with(|count| count.set(count.get() + 1));
-        // SAFETY: the pointer came from `System` with this layout.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn counted(work: impl FnOnce()) -> u64 {
-    let before = COUNT.with(Cell::get);
-    work();
-    COUNT.with(Cell::get) - before
-}
 
 /// Gives every proposal back as its own.
 struct Echo(ExpertKind);
