@@ -8,6 +8,7 @@ pub mod bridge;
 pub mod calib;
 pub mod cli;
 pub mod config;
+pub mod eval;
 pub mod expert;
 pub mod frame;
 pub mod fusion;

@@ -1,0 +1,1 @@
+//! KITTI object evaluation: 2D, BEV, 3D and AOS by the rules of the official program.

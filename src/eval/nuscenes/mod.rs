@@ -1,0 +1,1 @@
+//! nuScenes detection evaluation by the rules of the official devkit.
