@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::kitti::row::RowError;
+use super::nuscenes::json::JsonError;
 
 /// What went wrong while reading sensor data.
 #[derive(Debug, thiserror::Error)]
@@ -170,6 +171,37 @@ pub enum Error {
         line: usize,
         /// What is there.
         found: String,
+    },
+    /// A row of a nuScenes table that is not as it should be.
+    #[error(
+        "{file}, row {row}, column {column}: {cause}. Copy the tables again, or correct the row"
+    )]
+    Table {
+        /// Which table.
+        file: String,
+        /// Which row, from 1.
+        row: usize,
+        /// Which column, or the table's name before the first.
+        column: &'static str,
+        /// What is wrong, and where in the file.
+        cause: Box<JsonError>,
+    },
+    /// A token in a nuScenes table that leads to no row.
+    #[error(
+        "{file}, row {row}, column {column}: expected the token of a row of {table}, found {token:?}, which is \
+         not there (a dangling token). Are all tables of one version? Copy them again"
+    )]
+    DanglingToken {
+        /// Which table the token stands in.
+        file: String,
+        /// Which row, from 1.
+        row: usize,
+        /// Which column.
+        column: &'static str,
+        /// The table it should lead to.
+        table: &'static str,
+        /// The token.
+        token: String,
     },
     /// A frame number that the source does not have.
     #[error("{name} has {len} frames: there is no number {index} (they count from 0)")]

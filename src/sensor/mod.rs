@@ -8,6 +8,7 @@
 mod error;
 pub mod image;
 pub mod kitti;
+pub mod nuscenes;
 pub mod scan;
 pub mod synthetic;
 pub mod view;
