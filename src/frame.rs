@@ -294,6 +294,9 @@ pub struct Dropped {
     pub points_not_finite: u64,
     /// Points that no camera of the rig sees, where the reader was told to drop them.
     pub points_outside_view: u64,
+    /// Returns of the vehicle itself, near the sensor, where the data set says to drop them.
+    #[serde(default)]
+    pub points_on_vehicle: u64,
     /// Points kept, but with an intensity outside 0..1 that was brought to the nearer bound.
     pub intensities_clamped: u64,
     /// Points outside the model's range.
@@ -325,6 +328,7 @@ impl Dropped {
         let Self {
             points_not_finite,
             points_outside_view,
+            points_on_vehicle,
             intensities_clamped,
             points_out_of_range,
             points_over_budget,
@@ -339,6 +343,7 @@ impl Dropped {
         } = other;
         self.points_not_finite += points_not_finite;
         self.points_outside_view += points_outside_view;
+        self.points_on_vehicle += points_on_vehicle;
         self.intensities_clamped += intensities_clamped;
         self.points_out_of_range += points_out_of_range;
         self.points_over_budget += points_over_budget;

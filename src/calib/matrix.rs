@@ -54,7 +54,7 @@ pub(super) fn isometry(rows: &[f64; 12], file: &str, what: &str) -> Result<Isome
 }
 
 /// An intrinsic matrix from nine numbers, scaled so that its last number is 1.
-pub(super) fn intrinsic(rows: &[f64; 9], file: &str, what: &str) -> Result<Matrix3<f64>, Error> {
+pub(crate) fn intrinsic(rows: &[f64; 9], file: &str, what: &str) -> Result<Matrix3<f64>, Error> {
     let no = |why: String| Error::NotACamera { file: file.to_owned(), what: what.to_owned(), why };
     let [fx, _, _, below, fy, _, p, q, s] = *rows;
     if s <= 0.0 || p != 0.0 || q != 0.0 || below != 0.0 {

@@ -20,6 +20,7 @@ pub use camera::{Camera, NEAR_M, ProjectedBox, Projector};
 pub use check::{Finding, FrameCheck};
 pub use error::Error;
 pub use kitti::{KITTI_IMAGE_SIZE, parse_kitti_calib, parse_kitti_raw_calib};
+pub(crate) use matrix::intrinsic;
 pub use yaml::parse_rig_yaml;
 
 /// What the LiDAR is like.

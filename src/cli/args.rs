@@ -93,18 +93,27 @@ pub struct SourceArgs {
     #[arg(long, value_enum)]
     pub dataset: Dataset,
     /// Its folder: for kitti the one that holds training/, for kitti-raw the drive's folder
-    /// (DATE_drive_NNNN_sync), for kitti-tracking the one that holds training/.
+    /// (DATE_drive_NNNN_sync), for kitti-tracking the one that holds training/, for nuscenes the one
+    /// that holds v1.0-mini/ or the like, samples/ and sweeps/.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub root: PathBuf,
-    /// A list of frame names, one a line (such as ImageSets/val.txt).
+    /// A list of frame names, one a line (such as ImageSets/val.txt). For nuscenes: train, val, test,
+    /// mini_train, mini_val, or a list of scene names or sample tokens; all of the version without.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub split: Option<PathBuf>,
-    /// Only these frames.
+    /// Only these frames (nuscenes: sample tokens or scene names).
     #[arg(long, value_delimiter = ',', value_name = "ID,…", conflicts_with = "split")]
     pub frames: Vec<String>,
-    /// Keep the whole turn, also what no camera sees.
+    /// Keep the whole turn, also what no camera sees (kitti; nuscenes frames are whole anyway).
     #[arg(long)]
     pub whole_turn: bool,
+    /// Which of the tables below the root (nuscenes), such as v1.0-mini or v1.0-trainval.
+    #[arg(long, value_name = "VERSION", required_if_eq("dataset", "nuscenes"))]
+    pub version: Option<String>,
+    /// LiDAR turns in one frame, the key frame's own and those before it (nuscenes). The models are
+    /// trained on one.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub sweeps: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -115,9 +124,12 @@ pub enum Dataset {
     KittiRaw,
     /// KITTI tracking: training/{velodyne,image_02,calib,label_02}/SEQUENCE.
     KittiTracking,
+    /// nuScenes: VERSION/*.json, samples/, sweeps/. Writes results.json, to be submitted.
+    Nuscenes,
 }
 
 #[derive(Debug, Clone, Args)]
+#[command(disable_version_flag = true)] // --version is nuScenes' here
 pub struct RunArgs {
     #[command(flatten)]
     pub source: SourceArgs,
@@ -207,6 +219,7 @@ pub struct DoctorArgs {
 }
 
 #[derive(Debug, Clone, Args)]
+#[command(disable_version_flag = true)] // --version is nuScenes' here
 pub struct RigArgs {
     #[command(flatten)]
     pub source: SourceArgs,

@@ -13,6 +13,7 @@ mod rig;
 mod run;
 mod settings;
 mod source;
+mod submission;
 mod synth;
 mod workers;
 

@@ -27,7 +27,8 @@ struct Seen {
 
 /// Checks some frames of a source, evenly chosen. Gives 1 when something looks wrong.
 pub fn rig(args: &RigArgs) -> anyhow::Result<Exit> {
-    let source = source::open(&args.source, false)?;
+    let opened = source::open(&args.source, false)?;
+    let source = opened.source();
     let limit = args.limit.clamp(1, source.len());
     let progress = Progress::new("rig", limit);
     let mut all: Vec<Evidence> = Vec::new();

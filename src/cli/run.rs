@@ -8,14 +8,16 @@ use anyhow::Context as _;
 use super::args::RunArgs;
 use super::exit::{Exit, RefusedError, UsageError};
 use super::progress::Progress;
+use super::source::{self, Opened};
 use super::workers::{self, Outcome};
-use super::{interrupt, settings, source};
+use super::{interrupt, settings, submission};
 use crate::config::{Config, Provider};
 use crate::expert::Network as _;
 use crate::expert::backend::Overrides;
 use crate::pipeline::{Models, Pipeline};
 use crate::report::{
-    Existing, Header, Machine, ModelInUse, ReportOptions, RunFolder, RunReport, RunSummary, SCHEMA,
+    Existing, Header, Machine, ModelInUse, NUSCENES_RESULTS, ReportOptions, RunFolder, RunReport,
+    RunSummary, SCHEMA,
 };
 use crate::sensor::Source;
 
@@ -47,7 +49,20 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
         strict: args.strict,
         options: ReportOptions { pictures: args.pictures, ..ReportOptions::default() },
     };
-    let (exit, _) = over(source.as_ref(), &config, &args.out, &plan)?;
+    if matches!(source, Opened::Nuscenes(_)) && existing != Existing::Refuse {
+        submission::clear(&args.out)?;
+    }
+    let (exit, _) = over(source.source(), &config, &args.out, &plan)?;
+    match &source {
+        Opened::Nuscenes(source) if exit == Exit::Interrupted => {
+            println!(
+                "nuScenes: no {NUSCENES_RESULTS} yet: it is written when all {} samples are done",
+                source.len()
+            );
+        }
+        Opened::Nuscenes(source) => submission::write(source, &args.out)?,
+        Opened::Kitti(_) => {}
+    }
     Ok(exit)
 }
 
@@ -71,7 +86,7 @@ pub fn over(
     plan: &RunPlan,
 ) -> anyhow::Result<(Exit, RunSummary)> {
     let begun = Instant::now();
-    let (mut pipelines, header) = prepare(source.name(), config, plan.jobs)?;
+    let (mut pipelines, header) = prepare(source, config, plan.jobs)?;
     for warning in &header.warnings {
         eprintln!("warning: {warning}");
     }
@@ -135,18 +150,26 @@ pub fn over(
 }
 
 /// Loads the models (once for each pipeline, checked once) and describes the run.
-fn prepare(source: &str, config: &Config, jobs: usize) -> anyhow::Result<(Vec<Pipeline>, Header)> {
+fn prepare(
+    source: &dyn Source,
+    config: &Config,
+    jobs: usize,
+) -> anyhow::Result<(Vec<Pipeline>, Header)> {
     let models = Models::load(config, &Overrides::default())?;
+    let mut warnings = models.warnings();
+    if let Some(lidar) = source.lidar() {
+        warnings.extend(models.mismatches(&lidar));
+    }
     let header = Header {
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         command: std::env::args().collect(),
         started_unix_s: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| t.as_secs()),
-        source: source.to_owned(),
+        source: source.name().to_owned(),
         config: serde_json::to_value(config).context("describing the configuration")?,
         models: in_use(&models, config),
         jobs,
-        warnings: models.warnings(),
+        warnings,
         machine: Machine::here(),
     };
     let mut pipelines = vec![Pipeline::new(config, models)?];

@@ -1,13 +1,42 @@
-//! `--dataset`, `--root`, `--split`, `--frames`: which frames.
+//! `--dataset`, `--root`, `--version`, `--split`, `--frames`: which frames.
 
 use anyhow::Context as _;
 
 use super::args::{Dataset, SourceArgs};
 use super::exit::UsageError;
+use crate::sensor::nuscenes::{self, Nuscenes, Selection};
 use crate::sensor::{Source, kitti};
 
+/// A source, by what can be asked of it beyond its frames.
+pub enum Opened {
+    /// One of KITTI's layouts.
+    Kitti(Box<dyn Source>),
+    /// nuScenes.
+    Nuscenes(Box<Nuscenes>),
+}
+
+impl Opened {
+    /// Its frames.
+    pub fn source(&self) -> &dyn Source {
+        match self {
+            Self::Kitti(source) => source.as_ref(),
+            Self::Nuscenes(source) => source.as_ref(),
+        }
+    }
+}
+
 /// Opens the source that the words name.
-pub fn open(args: &SourceArgs, strict: bool) -> anyhow::Result<Box<dyn Source>> {
+pub fn open(args: &SourceArgs, strict: bool) -> anyhow::Result<Opened> {
+    let layout = match args.dataset {
+        Dataset::Kitti => kitti::Layout::Object,
+        Dataset::KittiRaw => kitti::Layout::Raw,
+        Dataset::KittiTracking => kitti::Layout::Tracking,
+        Dataset::Nuscenes => return some_frames(open_nuscenes(args, strict)?, args),
+    };
+    if args.version.is_some() || args.sweeps != 1 {
+        let message = "--version and --sweeps belong to --dataset nuscenes".to_owned();
+        return Err(UsageError(message).into());
+    }
     let ids = match &args.split {
         Some(path) => Some(kitti::read_split(path).map_err(|error| UsageError(error.to_string()))?),
         None if args.frames.is_empty() => None,
@@ -19,16 +48,36 @@ pub fn open(args: &SourceArgs, strict: bool) -> anyhow::Result<Box<dyn Source>> 
         ids,
         ..kitti::Options::default()
     };
-    let layout = match args.dataset {
-        Dataset::Kitti => kitti::Layout::Object,
-        Dataset::KittiRaw => kitti::Layout::Raw,
-        Dataset::KittiTracking => kitti::Layout::Tracking,
-    };
     let source = kitti::open(layout, &args.root, options)
         .with_context(|| format!("opening {}", args.root.display()))?;
-    if source.is_empty() {
+    some_frames(Opened::Kitti(source), args)
+}
+
+fn open_nuscenes(args: &SourceArgs, strict: bool) -> anyhow::Result<Opened> {
+    let selection = match &args.split {
+        Some(split) => Selection::Split(split.display().to_string()),
+        None if args.frames.is_empty() => Selection::All,
+        None => Selection::Named(args.frames.clone()),
+    };
+    if args.sweeps == 0 {
+        return Err(UsageError("--sweeps must be at least 1".to_owned()).into());
+    }
+    let options = nuscenes::Options {
+        selection,
+        sweeps: args.sweeps,
+        strict,
+        ..nuscenes::Options::default()
+    };
+    let version = args.version.as_deref().unwrap_or_default();
+    let source = Nuscenes::open(&args.root, version, options)
+        .with_context(|| format!("opening {}", args.root.display()))?;
+    Ok(Opened::Nuscenes(Box::new(source)))
+}
+
+fn some_frames(opened: Opened, args: &SourceArgs) -> anyhow::Result<Opened> {
+    if opened.source().is_empty() {
         let message = format!("{}: there is no frame in it", args.root.display());
         return Err(UsageError(message).into());
     }
-    Ok(source)
+    Ok(opened)
 }

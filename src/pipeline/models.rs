@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Error;
+use crate::calib::LidarSpec;
 use crate::config::{Config, ModelsConfig};
 use crate::expert::Network;
 use crate::expert::backend::{OrtModel, Overrides};
@@ -61,6 +62,47 @@ impl Models {
             }
         }
         warnings
+    }
+}
+
+impl Models {
+    /// In which respects a LiDAR is not what the models were trained on or made for, in words for the
+    /// person who judges the boxes: fewer beams, and directions in which nothing is looked for.
+    ///
+    /// The sensor's height is no such thing: what the models see are heights above ground.
+    pub fn mismatches(&self, lidar: &LidarSpec) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut other_beams: Vec<&str> = Vec::new();
+        let mut trained = 0;
+        for loaded in &self.loaded {
+            let contract = loaded.model.contract();
+            if let Some(sensor) = &contract.sensor
+                && sensor.beams != lidar.beams
+            {
+                other_beams.push(loaded.key);
+                trained = sensor.beams;
+            }
+            if let Some(grid) = &contract.grid
+                && grid.x[0] >= 0.0
+            {
+                let ([x0, x1], [_, y1]) = (grid.x, grid.y);
+                found.push(format!(
+                    "{} looks for objects from {x0} to {x1} m ahead and up to {y1} m to each side: nothing \
+                     behind the sensor is found",
+                    loaded.key
+                ));
+            }
+        }
+        if !other_beams.is_empty() {
+            let message = format!(
+                "{} were trained on a LiDAR with {trained} beams (contract.yaml: sensor.beams), this \
+                 source's has {}: expect fewer and weaker boxes, above all far away",
+                other_beams.join(", "),
+                lidar.beams
+            );
+            found.insert(0, message);
+        }
+        found
     }
 }
 

@@ -3,6 +3,7 @@
 //! | file | what | written by |
 //! |---|---|---|
 //! | `results/<frame>.txt` | KITTI result format | [`kitti_text`] |
+//! | `results.json` | nuScenes detection results | [`write_nuscenes_results`] |
 //! | `frames.jsonl` | one line a frame: times, counts, plan, boxes with reasons (`docs/frames.jsonl.md`) | [`RunFolder`] |
 //! | `bev/<frame>.png` | points and boxes from above | [`draw_bev`] |
 //! | `overlay/<frame>.png` | boxes in the camera image | [`draw_overlay`] |
@@ -24,6 +25,7 @@ mod in_order;
 mod kitti_results;
 mod latency;
 mod machine;
+mod nuscenes_results;
 mod overlay_picture;
 mod page_frame;
 mod palette;
@@ -45,6 +47,10 @@ pub use in_order::{InOrder, Tickets};
 pub use kitti_results::{KittiText, kitti_text};
 pub use latency::{Distribution, LatencyCollector, LatencySummary, STAGES, StageSummary};
 pub use machine::Machine;
+pub use nuscenes_results::{
+    NUSCENES_RESULTS, NuscenesSample, NuscenesSummary, attribute, detection_name,
+    write_nuscenes_results,
+};
 pub use overlay_picture::draw_overlay;
 pub use palette::{expert_color, expert_meaning, expert_name};
 pub use run_folder::{Existing, RunFolder};

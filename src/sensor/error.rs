@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::kitti::row::RowError;
 use super::nuscenes::json::JsonError;
+use super::scan::PointLayout;
 
 /// What went wrong while reading sensor data.
 #[derive(Debug, thiserror::Error)]
@@ -21,17 +22,20 @@ pub enum Error {
     },
     /// A scan file without a byte in it.
     #[error(
-        "{file}: the scan is empty (0 bytes); expected at least one point of 16 bytes. Copy the file again"
+        "{file}: the scan is empty (0 bytes); expected at least one point of {} bytes. Copy the file again",
+        layout.bytes()
     )]
     ScanEmpty {
         /// Which scan.
         file: String,
+        /// How its points are stored.
+        layout: PointLayout,
     },
     /// A scan file that ends within a point.
     #[error(
-        "{file}: {bytes} bytes are not a whole number of 16-byte points (x, y, z, intensity as f32): \
+        "{file}: {bytes} bytes are not a whole number of {}-byte points ({} as f32): \
          {points} points and {remainder} bytes more, cut off at byte {}. The file is truncated or not a \
-         KITTI scan; copy it again", bytes - remainder
+         {} scan; copy it again", layout.bytes(), layout.columns(), bytes - remainder, layout.owner()
     )]
     ScanSize {
         /// Which scan.
@@ -42,6 +46,24 @@ pub enum Error {
         points: u64,
         /// Bytes behind the last whole point.
         remainder: u64,
+        /// How its points are stored.
+        layout: PointLayout,
+    },
+    /// A scan whose fifth column is not a laser ring.
+    #[error(
+        "{file}, point {point}: expected the number of a laser ring (0 to {}) as its fifth value, found {found}. \
+         A nuScenes scan has five f32 a point (x, y, z, intensity, ring); is this one of KITTI, or of another sensor?",
+        rings - 1
+    )]
+    ScanRing {
+        /// Which scan.
+        file: String,
+        /// Which point, from 0.
+        point: u64,
+        /// What stands there.
+        found: f32,
+        /// Rings that the sensor may have.
+        rings: u32,
     },
     /// A scan with more points than is allowed.
     #[error(
@@ -57,7 +79,7 @@ pub enum Error {
     },
     /// A scan in which no point is a number.
     #[error(
-        "{file}: none of the {points} points has finite x, y, z and intensity. Is this a scan of little-endian f32?"
+        "{file}: none of the {points} points has finite coordinates and intensity. Is this a scan of little-endian f32?"
     )]
     ScanNotFinite {
         /// Which scan.

@@ -17,6 +17,7 @@ use std::iter::FusedIterator;
 
 pub use error::Error;
 
+use crate::calib::LidarSpec;
 use crate::frame::Frame;
 
 /// A numbered row of frames. Reading takes `&self`, so threads share a source without locks of
@@ -27,6 +28,11 @@ pub trait Source: Send + Sync {
 
     /// The frames' names in reading order, such as `000008` or `0000/000042`; all different.
     fn ids(&self) -> &[String];
+
+    /// What its LiDAR is like, where the source knows that without reading a frame.
+    fn lidar(&self) -> Option<LidarSpec> {
+        None
+    }
 
     /// Reads frame number `index` into `frame`, whose memory is used again; what was in it is
     /// gone. After an error the contents of `frame` mean nothing, but it may be used again.

@@ -10,8 +10,45 @@ use std::path::Path;
 
 use super::Error;
 
-/// Bytes of one point.
-const POINT_BYTES: usize = 16;
+/// How a file stores its points: little-endian f32, so many a point, no header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PointLayout {
+    /// KITTI: x, y, z, intensity.
+    Kitti,
+    /// nuScenes: x, y, z, intensity, ring.
+    Nuscenes,
+}
+
+impl PointLayout {
+    /// f32 in a point.
+    pub fn values(self) -> usize {
+        match self {
+            Self::Kitti => 4,
+            Self::Nuscenes => 5,
+        }
+    }
+
+    /// Bytes of a point.
+    pub fn bytes(self) -> usize {
+        4 * self.values()
+    }
+
+    /// What the values of a point are, in words.
+    pub fn columns(self) -> &'static str {
+        match self {
+            Self::Kitti => "x, y, z, intensity",
+            Self::Nuscenes => "x, y, z, intensity, ring",
+        }
+    }
+
+    /// Whose scans are stored so.
+    pub fn owner(self) -> &'static str {
+        match self {
+            Self::Kitti => "KITTI",
+            Self::Nuscenes => "nuScenes",
+        }
+    }
+}
 
 /// Points allowed in one scan unless told otherwise: 4 Mi, thirty whole turns of a 64-beam sensor.
 pub const MAX_POINTS: usize = 4 << 20;
@@ -54,7 +91,7 @@ pub fn parse_scan(
     points: &mut Vec<[f32; 4]>,
 ) -> Result<ScanStats, Error> {
     points.clear();
-    let count = check_size(bytes.len() as u64, file, format)?;
+    let count = check_size(bytes.len() as u64, file, PointLayout::Kitti, format.max_points)?;
     points.resize(count, [0.0; 4]);
     bytemuck::cast_slice_mut::<[f32; 4], u8>(points).copy_from_slice(bytes);
     finish(file, format, points)
@@ -73,22 +110,28 @@ pub fn read_scan(
     let unreadable = |source| Error::Read { what: "scan", path: path.to_owned(), source };
     let mut opened = File::open(path).map_err(unreadable)?;
     let file = path.display().to_string();
-    let count = check_size(opened.metadata().map_err(unreadable)?.len(), &file, format)?;
+    let bytes = opened.metadata().map_err(unreadable)?.len();
+    let count = check_size(bytes, &file, PointLayout::Kitti, format.max_points)?;
     points.resize(count, [0.0; 4]);
     opened.read_exact(bytemuck::cast_slice_mut::<[f32; 4], u8>(points)).map_err(unreadable)?;
     finish(&file, format, points)
 }
 
-/// Whole points in so many bytes.
-fn check_size(bytes: u64, file: &str, format: ScanFormat) -> Result<usize, Error> {
-    let points = bytes / POINT_BYTES as u64;
-    let remainder = bytes % POINT_BYTES as u64;
+/// Whole points in so many bytes, or why they are no scan.
+pub(super) fn check_size(
+    bytes: u64,
+    file: &str,
+    layout: PointLayout,
+    max_points: usize,
+) -> Result<usize, Error> {
+    let points = bytes / layout.bytes() as u64;
+    let remainder = bytes % layout.bytes() as u64;
     if bytes == 0 {
-        Err(Error::ScanEmpty { file: file.to_owned() })
+        Err(Error::ScanEmpty { file: file.to_owned(), layout })
     } else if remainder != 0 {
-        Err(Error::ScanSize { file: file.to_owned(), bytes, points, remainder })
-    } else if points > format.max_points as u64 {
-        Err(Error::ScanTooLarge { file: file.to_owned(), points, limit: format.max_points as u64 })
+        Err(Error::ScanSize { file: file.to_owned(), bytes, points, remainder, layout })
+    } else if points > max_points as u64 {
+        Err(Error::ScanTooLarge { file: file.to_owned(), points, limit: max_points as u64 })
     } else {
         Ok(points as usize)
     }
