@@ -43,7 +43,10 @@ pub(super) fn files(
     // Poses are numbered as they are first mentioned, with the row that did so.
     let mut poses = TokenMap::default();
     let mut mentioned = Vec::new();
+    // Of the file, where not every row is kept.
+    let mut row_number = 0;
     Table::open(source, "sample_data")?.rows(|json| {
+        row_number += 1;
         let mut row = SampleData {
             token: Token::EMPTY,
             sample: Id::new(0),
@@ -89,7 +92,7 @@ pub(super) fn files(
         row.filename_end = u32::try_from(filenames.len())
             .map_err(|_| json.wrong("file names of 4 GiB at most in all", "more"))?;
         row.ego_pose = *poses.entry(pose).or_insert_with(|| {
-            mentioned.push((pose, files.len()));
+            mentioned.push((pose, row_number));
             Id::new(mentioned.len() - 1)
         });
         if wanted == Files::All {
@@ -148,7 +151,7 @@ fn ego_poses(
         None => Ok(poses),
         Some(missing) => Err(Error::DanglingToken {
             file: source.label("sample_data").display().to_string(),
-            row: mentioned[missing].1 + 1,
+            row: mentioned[missing].1,
             column: "ego_pose_token",
             table: "ego_pose",
             token: spellings.text(mentioned[missing].0),
