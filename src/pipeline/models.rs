@@ -1,5 +1,6 @@
 //! The configured model folders become loaded networks, each found, verified and checked.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::Error;
@@ -7,6 +8,7 @@ use crate::calib::LidarSpec;
 use crate::config::{Config, ModelsConfig};
 use crate::expert::Network;
 use crate::expert::backend::{OrtModel, Overrides};
+use crate::expert::contract::Contract;
 
 /// A loaded network and where it came from.
 pub struct Loaded {
@@ -71,39 +73,42 @@ impl Models {
     ///
     /// The sensor's height is no such thing: what the models see are heights above ground.
     pub fn mismatches(&self, lidar: &LidarSpec) -> Vec<String> {
-        let mut found = Vec::new();
-        let mut other_beams: Vec<&str> = Vec::new();
-        let mut trained = 0;
-        for loaded in &self.loaded {
-            let contract = loaded.model.contract();
-            if let Some(sensor) = &contract.sensor
-                && sensor.beams != lidar.beams
-            {
-                other_beams.push(loaded.key);
-                trained = sensor.beams;
-            }
-            if let Some(grid) = &contract.grid
-                && grid.x[0] >= 0.0
-            {
-                let ([x0, x1], [_, y1]) = (grid.x, grid.y);
-                found.push(format!(
-                    "{} looks for objects from {x0} to {x1} m ahead and up to {y1} m to each side: nothing \
-                     behind the sensor is found",
-                    loaded.key
-                ));
-            }
-        }
-        if !other_beams.is_empty() {
-            let message = format!(
-                "{} were trained on a LiDAR with {trained} beams (contract.yaml: sensor.beams), this \
-                 source's has {}: expect fewer and weaker boxes, above all far away",
-                other_beams.join(", "),
-                lidar.beams
-            );
-            found.insert(0, message);
-        }
-        found
+        mismatches(self.loaded.iter().map(|loaded| (loaded.key, loaded.model.contract())), lidar)
     }
+}
+
+fn mismatches<'a>(
+    contracts: impl Iterator<Item = (&'a str, &'a Contract)>,
+    lidar: &LidarSpec,
+) -> Vec<String> {
+    let (mut beams, mut range) = (Vec::new(), Vec::new());
+    let mut by_beams = BTreeMap::<u32, Vec<&str>>::new();
+    for (key, contract) in contracts {
+        if let Some(sensor) = &contract.sensor
+            && sensor.beams != lidar.beams
+        {
+            by_beams.entry(sensor.beams).or_default().push(key);
+        }
+        if let Some(grid) = &contract.grid
+            && grid.x[0] >= 0.0
+        {
+            let ([x0, x1], [_, y1]) = (grid.x, grid.y);
+            range.push(format!(
+                "{key} looks for objects from {x0} to {x1} m ahead and up to {y1} m to each side: nothing \
+                 behind the sensor is found"
+            ));
+        }
+    }
+    for (trained, keys) in by_beams {
+        beams.push(format!(
+            "{} were trained on a LiDAR with {trained} beams (contract.yaml: sensor.beams), this source's \
+             has {}: expect fewer and weaker boxes, above all far away",
+            keys.join(", "),
+            lidar.beams
+        ));
+    }
+    beams.extend(range);
+    beams
 }
 
 /// The networks that a pipeline runs; an absent one is done without.
@@ -172,5 +177,29 @@ impl ModelsConfig {
     /// No model at all: emergency boxes only.
     pub fn none() -> Self {
         Self { bev: None, lpe: None, vee: None, ape: None, image: None, check_at_start: false }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calib::Rig;
+    use crate::sensor::nuscenes::lidar_spec;
+
+    #[test]
+    fn a_lidar_with_fewer_beams_is_said_and_another_height_is_not() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+        let contracts = ["bev", "lpe"].map(|name| Contract::load(&folder.join(name)).unwrap());
+        let said =
+            |lidar: &LidarSpec| mismatches(["bev", "lpe"].into_iter().zip(&contracts), lidar);
+        let nuscenes = said(&lidar_spec(1.84, 1));
+        assert!(
+            nuscenes[0].contains("bev, lpe") && nuscenes[0].contains("64 beams"),
+            "{nuscenes:?}"
+        );
+        assert!(nuscenes[0].contains("32"), "{nuscenes:?}");
+        assert!(nuscenes[1].contains("70.4 m ahead"), "{nuscenes:?}");
+        let kitti = LidarSpec { origin_height_m: 2.2, ..Rig::kitti().lidar };
+        assert_eq!(said(&kitti), nuscenes[1..], "only where it looks, nothing of beams or height");
     }
 }

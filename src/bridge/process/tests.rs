@@ -148,3 +148,47 @@ fn an_empty_scan_and_an_endless_one_are_ordinary_input() {
     assert_eq!(scene.points_used, 50_000);
     assert_eq!(scene.dropped.points_over_budget, 950_000);
 }
+
+#[test]
+fn a_sensor_mounted_higher_sees_the_same_grids_and_boxes_as_much_lower() {
+    // Heights and shift are whole multiples of 1/64 m, so that no rounding hides a difference.
+    let look = |height: f64| {
+        let mut frame = frame();
+        let mut rig = Rig::kitti();
+        rig.lidar.origin_height_m = height;
+        frame.rig = Arc::new(rig);
+        for (k, point) in frame.cloud.points.iter_mut().enumerate() {
+            point[2] = (k % 64) as f32 / 64.0 - height as f32;
+        }
+        let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let network = {
+            let (seen, mut inner) = (Arc::clone(&seen), network());
+            Fake::new(bridge_contract(), move |inputs: &[Vec<f32>], outputs: &mut [Vec<f32>]| {
+                *seen.lock().unwrap() = inputs.to_vec();
+                for (index, input) in inputs.iter().enumerate() {
+                    inner.input_mut(index).copy_from_slice(input);
+                }
+                inner.run()?;
+                for (index, output) in outputs.iter_mut().enumerate() {
+                    output.copy_from_slice(inner.output(index));
+                }
+                Ok(())
+            })
+        };
+        let mut bridge = Bridge::new(&BridgeConfig::default(), Some(Box::new(network))).unwrap();
+        bridge.process(&frame, &mut StageTimes::default()).unwrap();
+        let proposals = bridge.proposals().to_vec();
+        drop(bridge);
+        (Arc::into_inner(seen).unwrap().into_inner().unwrap(), proposals)
+    };
+    let (low, high) = (look(1.75), look(1.875));
+    assert!(low.0 == high.0, "the model sees heights above ground");
+    assert_eq!(low.1.len(), 2);
+    for (low, high) in low.1.iter().zip(&high.1) {
+        assert!((low.box3.center[2] - high.box3.center[2] - 0.125).abs() < 1e-6);
+        assert_eq!(
+            (low.box3.center[..2].to_vec(), low.box3.size),
+            (high.box3.center[..2].to_vec(), high.box3.size)
+        );
+    }
+}
