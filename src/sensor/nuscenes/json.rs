@@ -76,6 +76,8 @@ pub struct JsonReader<'a> {
     exhausted: bool,
     scratch: Vec<u8>,
     column: &'static str,
+    /// While a value's text is kept: what of it has left the buffer, and where the rest begins.
+    kept: Option<(Vec<u8>, usize)>,
 }
 
 impl<'a> JsonReader<'a> {
@@ -91,6 +93,7 @@ impl<'a> JsonReader<'a> {
             exhausted: false,
             scratch: Vec::new(),
             column: "",
+            kept: None,
         }
     }
 
@@ -325,6 +328,20 @@ impl<'a> JsonReader<'a> {
         }
     }
 
+    /// Passes over one value and gives its text as it stands in the file.
+    ///
+    /// # Errors
+    /// As [`skip`](Self::skip).
+    pub fn raw(&mut self) -> Result<String> {
+        self.peek()?;
+        self.kept = Some((Vec::new(), self.at));
+        let skipped = self.skip();
+        let (mut text, from) = self.kept.take().unwrap_or_default();
+        skipped?;
+        text.extend_from_slice(&self.buffer[from..self.at]);
+        String::from_utf8(text).map_err(|_| self.wrong("text in UTF-8", "bytes that are not"))
+    }
+
     /// Checks that nothing but white space is left.
     ///
     /// # Errors
@@ -420,6 +437,10 @@ impl<'a> JsonReader<'a> {
     fn refill(&mut self) -> Result<bool> {
         if self.exhausted {
             return Ok(false);
+        }
+        if let Some((text, from)) = &mut self.kept {
+            text.extend_from_slice(&self.buffer[*from..self.at]);
+            *from = 0;
         }
         self.lines_before += count_lines(&self.buffer[..self.at]);
         self.bytes_before += self.at as u64;

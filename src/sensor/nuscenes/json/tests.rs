@@ -145,3 +145,14 @@ fn a_string_longer_than_the_buffer_is_read_whole() {
     assert!(reader.element(&mut first).unwrap());
     assert_eq!(reader.number().unwrap(), 5.0);
 }
+
+#[test]
+fn a_raw_value_is_the_text_as_it_stands() {
+    let mut reader = read(r#"[ {"a" : [1.50, NaN], "b\n": null} , 2]"#);
+    reader.begin_array().unwrap();
+    let mut first = true;
+    assert!(reader.element(&mut first).unwrap());
+    assert_eq!(reader.raw().unwrap(), r#"{"a" : [1.50, NaN], "b\n": null}"#);
+    assert!(reader.element(&mut first).unwrap());
+    assert_eq!(reader.raw().unwrap(), "2");
+}

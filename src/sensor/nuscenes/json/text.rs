@@ -39,6 +39,26 @@ impl JsonReader<'_> {
         Ok(self.slice(&span))
     }
 
+    /// A string that `meaning` understands; where it does not, the error asks for `expected`.
+    ///
+    /// # Errors
+    /// Where no string follows, or one without a meaning.
+    #[inline]
+    pub fn word_of<T>(
+        &mut self,
+        meaning: impl FnOnce(&[u8]) -> Option<T>,
+        expected: impl FnOnce() -> String,
+    ) -> Result<T> {
+        let text = self.bytes()?;
+        match meaning(text) {
+            Some(meant) => Ok(meant),
+            None => {
+                let found = format!("{:?}", String::from_utf8_lossy(text));
+                Err(self.wrong(expected(), found))
+            }
+        }
+    }
+
     pub(super) fn slice(&self, span: &Span) -> &[u8] {
         match *span {
             Span::Buffer(from, to) => &self.buffer[from..to],

@@ -1,0 +1,183 @@
+//! Matching, and the curves over recall that it gives, for one class at one distance.
+
+use super::boxes::{EvalBox, plane_distance, scale_error, yaw_error};
+use super::class::{DetectionClass, TpError};
+use super::sums::{interpolate, mean, running_mean};
+
+/// Points of a curve: recall 0, 0.01, … 1.
+pub const POINTS: usize = 101;
+/// The first point of a curve that counts: recalls up to 0.1 are left out.
+const FIRST: usize = 11;
+/// Precision up to this counts as none.
+const MIN_PRECISION: f64 = 0.1;
+
+/// The recall of a curve's point.
+pub fn recall(point: usize) -> f64 {
+    if point + 1 == POINTS { 1.0 } else { point as f64 * 0.01 }
+}
+
+/// Precision, score and errors of one class at one matching distance, over recall.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curve {
+    /// Precision at each recall; 0 beyond the recall that was reached.
+    pub precision: Vec<f64>,
+    /// The score at which each recall is reached; 0 beyond.
+    pub confidence: Vec<f64>,
+    /// Each error, averaged over the true positives up to there: by [`TpError`].
+    pub errors: [Vec<f64>; TpError::COUNT],
+    /// Detections that were matched, and that were not.
+    pub matched: [usize; 2],
+}
+
+impl Curve {
+    /// The curve where nothing was matched.
+    fn empty(false_positives: usize) -> Self {
+        Self {
+            precision: vec![0.0; POINTS],
+            confidence: vec![0.0; POINTS],
+            errors: std::array::from_fn(|_| vec![1.0; POINTS]),
+            matched: [0, false_positives],
+        }
+    }
+
+    /// Average precision, 0..1: the mean of what lies above 0.1, beyond recall 0.1.
+    pub fn average_precision(&self) -> f64 {
+        let above: Vec<_> =
+            self.precision[FIRST..].iter().map(|value| (value - MIN_PRECISION).max(0.0)).collect();
+        mean(&above) / (1.0 - MIN_PRECISION)
+    }
+
+    /// The mean of an error beyond recall 0.1, up to the last point whose score is not 0; 1 where no
+    /// point is.
+    pub fn mean_error(&self, error: TpError) -> f64 {
+        match self.confidence.iter().rposition(|&score| score != 0.0) {
+            Some(last) if last >= FIRST => mean(&self.errors[error as usize][FIRST..=last]),
+            _ => 1.0,
+        }
+    }
+}
+
+/// The boxes of one class, ready for matching.
+#[derive(Debug)]
+pub struct Contest<'a> {
+    class: DetectionClass,
+    truth: Vec<&'a EvalBox>,
+    /// Where each sample's boxes begin in `truth`.
+    starts: Vec<u32>,
+    /// Detections, the highest score first; of equal scores the later one in the file.
+    detections: Vec<&'a EvalBox>,
+}
+
+impl<'a> Contest<'a> {
+    /// Takes the boxes of `class` out of `truth` (ordered by sample) and `detections` (in file order).
+    pub fn new(
+        class: DetectionClass,
+        truth: &'a [EvalBox],
+        detections: &'a [EvalBox],
+        samples: usize,
+    ) -> Self {
+        let truth: Vec<_> = truth.iter().filter(|one| one.class == class).collect();
+        let mut starts = vec![0; samples + 1];
+        for one in &truth {
+            starts[one.sample as usize + 1] += 1;
+        }
+        for sample in 0..samples {
+            starts[sample + 1] += starts[sample];
+        }
+        let mut detections: Vec<_> = detections.iter().filter(|one| one.class == class).collect();
+        detections.reverse();
+        // Stable, so that of equal scores the later one stays first. −0 equals 0.
+        detections.sort_by(|a, b| (b.score + 0.0).total_cmp(&(a.score + 0.0)));
+        Self { class, truth, starts, detections }
+    }
+
+    /// Matches at one distance (m): each detection takes the nearest annotation of its sample that
+    /// is still free, if that is nearer than the distance.
+    pub fn curve(&self, distance_m: f64) -> Curve {
+        let mut taken = vec![false; self.truth.len()];
+        let mut matches = Vec::new();
+        let mut is_match = Vec::with_capacity(self.detections.len());
+        for detection in &self.detections {
+            let found = self.nearest(detection, distance_m, &taken);
+            is_match.push(found.is_some());
+            if let Some(place) = found {
+                taken[place] = true;
+                matches.push((*detection, self.truth[place]));
+            }
+        }
+        let false_positives = self.detections.len() - matches.len();
+        if matches.is_empty() {
+            return Curve::empty(false_positives);
+        }
+        let (mut precisions, mut recalls) = (Vec::new(), Vec::new());
+        let (mut right, mut wrong) = (0.0, 0.0);
+        for matched in is_match {
+            *(if matched { &mut right } else { &mut wrong }) += 1.0;
+            precisions.push(right / (wrong + right));
+            recalls.push(right / self.truth.len() as f64);
+        }
+        let scores: Vec<_> = self.detections.iter().map(|one| one.score).collect();
+        let over_recall = |values: &[f64]| {
+            (0..POINTS).map(|point| interpolate(recall(point), &recalls, values, 0.0)).collect()
+        };
+        let confidence: Vec<_> = over_recall(&scores);
+        let errors = self.errors(&matches, &confidence);
+        let matched = [matches.len(), false_positives];
+        Curve { precision: over_recall(&precisions), confidence, errors, matched }
+    }
+
+    /// The nearest free annotation of the detection's sample, nearer than `distance_m`; the first of
+    /// equally near ones.
+    fn nearest(&self, detection: &EvalBox, distance_m: f64, taken: &[bool]) -> Option<usize> {
+        let sample = detection.sample as usize;
+        let (from, to) = (self.starts[sample] as usize, self.starts[sample + 1] as usize);
+        let [x, y, _] = detection.translation;
+        // The root keeps the order of squares, so only a smaller square can be nearer; but it may make
+        // two of them equal, so the roots are compared.
+        let (mut nearest, mut least, mut least_square) =
+            (None, distance_m, distance_m * distance_m);
+        for (offset, truth) in self.truth[from..to].iter().enumerate() {
+            let place = from + offset;
+            let [truth_x, truth_y, _] = truth.translation;
+            let (dx, dy) = (x - truth_x, y - truth_y);
+            let square = dx * dx + dy * dy;
+            if square < least_square && !taken[place] {
+                let distance = square.sqrt();
+                if distance < least {
+                    (nearest, least, least_square) = (Some(place), distance, square);
+                }
+            }
+        }
+        nearest
+    }
+
+    /// Each error's running mean over the matches, at the scores of the curve.
+    fn errors(
+        &self,
+        matches: &[(&EvalBox, &EvalBox)],
+        confidence: &[f64],
+    ) -> [Vec<f64>; TpError::COUNT] {
+        let scores: Vec<_> = matches.iter().rev().map(|(detection, _)| detection.score).collect();
+        TpError::ALL.map(|error| {
+            let mut values: Vec<_> = matches
+                .iter()
+                .map(|(detection, truth)| one_error(error, detection, truth, self.class))
+                .collect();
+            running_mean(&mut values);
+            values.reverse();
+            let beyond = values[values.len() - 1];
+            confidence.iter().map(|&score| interpolate(score, &scores, &values, beyond)).collect()
+        })
+    }
+}
+
+fn one_error(error: TpError, detection: &EvalBox, truth: &EvalBox, class: DetectionClass) -> f64 {
+    match error {
+        TpError::Translation => plane_distance(&detection.translation, &truth.translation),
+        TpError::Scale => scale_error(truth.size_wlh, detection.size_wlh),
+        TpError::Orientation => yaw_error(truth.yaw, detection.yaw, class.yaw_period()),
+        TpError::Velocity => plane_distance(&detection.velocity, &truth.velocity),
+        TpError::Attribute if truth.attribute.is_none() => f64::NAN,
+        TpError::Attribute => 1.0 - f64::from(u8::from(truth.attribute == detection.attribute)),
+    }
+}
