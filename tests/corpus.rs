@@ -11,6 +11,7 @@ use emc2::expert::contract::Contract;
 use emc2::sensor::image::decode_bytes;
 use emc2::sensor::kitti::row::{ObjectRow, parse_rows};
 use emc2::sensor::kitti::{SequenceLabels, parse_split};
+use emc2::sensor::nuscenes::scan::parse_sweep;
 use emc2::sensor::scan::{ScanFormat, parse_scan};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -73,6 +74,18 @@ fn no_scan_makes_the_reader_panic() {
             assert!(points.iter().flatten().all(|value| value.is_finite()));
             assert!(points.iter().all(|point| (0.0..=1.0).contains(&point[3])));
         }
+        read.is_ok()
+    });
+}
+
+#[test]
+fn no_nuscenes_scan_makes_the_reader_panic() {
+    let turned = nalgebra::Isometry3::rotation(nalgebra::Vector3::new(0.3, -0.2, 0.8));
+    run("nuscenes_scan", |bytes| {
+        let mut points = Vec::new();
+        let read = parse_sweep(bytes, "scan", &turned, 1 << 20, &mut points);
+        assert!(points.iter().flatten().all(|value| value.is_finite()));
+        assert!(points.iter().all(|point| (0.0..=1.0).contains(&point[3])));
         read.is_ok()
     });
 }

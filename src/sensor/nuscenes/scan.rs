@@ -128,10 +128,17 @@ fn work(
             continue;
         }
         let placed = place * Point3::new(f64::from(x), f64::from(y), f64::from(z));
+        let placed = [placed.x as f32, placed.y as f32, placed.z as f32];
+        // Values near the largest f32 may turn into more than that.
+        if !placed.iter().all(|value| value.is_finite()) {
+            stats.not_finite += 1;
+            continue;
+        }
         let share = intensity / INTENSITY_MAX;
         let inside = share.clamp(0.0, 1.0);
         stats.intensity_clamped += u64::from(inside != share);
-        let point = [placed.x as f32, placed.y as f32, placed.z as f32, inside];
+        let [x, y, z] = placed;
+        let point = [x, y, z, inside];
         values[4 * kept..4 * kept + 4].copy_from_slice(&point);
         kept += 1;
     }
