@@ -5,6 +5,7 @@ mod nuscenes_folder;
 use std::fs;
 use std::path::Path;
 
+use emc2::eval::nuscenes::{Request, evaluate};
 use emc2::frame::{Frame, ImageData};
 use emc2::sensor::nuscenes::{LIDAR, Nuscenes, Options, Selection};
 use emc2::sensor::{Error, Source};
@@ -276,7 +277,12 @@ fn a_run_writes_a_submission_with_every_sample_and_a_resumed_one_the_same() {
             (ego(START, 0.0, 0) * spot).into()
         })
         .collect();
-    drive(root.path(), 4, START, 0.0, &block).write(root.path());
+    let mut tables = drive(root.path(), 4, START, 0.0, &block);
+    for sample in ["sample-0", "sample-1"] {
+        let place = ego(START, 0.0, 0) * Translation3::new(15.0, 2.0, 1.0);
+        tables.add_box(sample, "vehicle.car", &place, [1.8, 4.0, 1.5], 400);
+    }
+    tables.write(root.path());
     let out = root.path().join("out");
     let scan = root.path().join("samples/LIDAR_TOP/0.pcd.bin");
     let hidden = root.path().join("hidden");
@@ -305,6 +311,14 @@ fn a_run_writes_a_submission_with_every_sample_and_a_resumed_one_the_same() {
         at(0).hypot(at(1)) < 3.0
     });
     assert!(near, "{own:?}");
+
+    // What is written is what the benchmark's rules accept, all samples there.
+    let split = root.path().join("split.txt");
+    fs::write(&split, "scene-0001\n").unwrap();
+    let file = out.join("results.json");
+    let request = Request::new(root.path(), VERSION, &split.display().to_string(), &file);
+    let evaluation = evaluate(&request).unwrap();
+    assert_eq!((evaluation.samples, evaluation.samples_of_split), (2, 2));
 }
 
 #[test]
