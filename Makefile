@@ -13,6 +13,7 @@ demo: setup build ## boxes on a synthetic drive, and a page that explains them
 test: setup ## all tests
 	$(CARGO) test --locked --all-targets
 	$(CARGO) test --locked --doc
+	@tools/training_tests.sh
 
 setup: ## the pinned ONNX Runtime library, into vendor/
 	@tools/onnxruntime.sh

@@ -5,9 +5,11 @@ use std::fs::File;
 use std::path::Path;
 
 use emc2::bridge::grid::Grids;
+use emc2::bridge::proposals::Decoder;
 use emc2::bridge::regions::RegionFinder;
 use emc2::bridge::{GridLayout, Proposal, ProposalSource, Scene, budget, encode};
 use emc2::calib::Rig;
+use emc2::config::BridgeConfig;
 use emc2::frame::{Class, Dropped};
 use emc2::geometry::{Box3, bev_overlap, overlap_3d};
 use ndarray::{ArrayD, IxDyn};
@@ -23,7 +25,11 @@ struct Fixture {
 impl Fixture {
     /// None, with a word, where the fixture is absent.
     fn open() -> Option<Self> {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/features.npz");
+        Self::open_file("features.npz")
+    }
+
+    fn open_file(name: &str) -> Option<Self> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
         let Ok(file) = File::open(&path) else {
             #[allow(clippy::print_stderr)] // a skipped test says so
             {
@@ -163,4 +169,46 @@ fn overlaps_are_those_of_training() {
         .map(|value| value as f32)
         .collect();
     assert_close("overlaps", &found, &fixture.array("overlaps"));
+}
+
+/// Peaks of a made-up answer, set into otherwise empty maps; the decoder is set as `fixtures.DECODER` is.
+#[test]
+fn proposals_are_those_of_training() {
+    let Some(mut fixture) = Fixture::open_file("decode.npz") else { return };
+    let layout = GridLayout::default();
+    let plane = layout.coarse_cells();
+    let (mut heatmap, mut boxes) = (vec![-9.0; 3 * plane], vec![0.0; 10 * plane]);
+    let (logits, heads) = (fixture.array("logits"), fixture.array("heads"));
+    for (k, place) in fixture.array_f64("cells").rows().into_iter().enumerate() {
+        let cell = place[1] as usize * layout.coarse()[1] + place[2] as usize;
+        heatmap[place[0] as usize * plane + cell] = logits[[k]];
+        for channel in 0..10 {
+            boxes[channel * plane + cell] = heads[[k, channel]];
+        }
+    }
+    let config = BridgeConfig {
+        min_confidence: [0.1; 3],
+        max_proposals: 64,
+        nms_overlap: 0.2,
+        ..BridgeConfig::default()
+    };
+    let classes = [Class::Car, Class::Pedestrian, Class::Cyclist];
+    let (mut proposals, mut dropped) = (Vec::new(), Dropped::default());
+    Decoder::new(&config, &classes, 0.5).decode(
+        &layout,
+        ORIGIN_HEIGHT_M,
+        (&heatmap, &boxes),
+        &mut proposals,
+        &mut dropped,
+    );
+    let found: Vec<f32> = proposals
+        .iter()
+        .flat_map(|p| {
+            let ([x, y, z], [l, w, h], yaw) = (p.box3.center, p.box3.size, p.box3.yaw);
+            let pose = [x, y, z, l, w, h, yaw].map(|value| value as f32);
+            pose.into_iter().chain([p.class_index as f32, p.confidence])
+        })
+        .collect();
+    assert!(dropped.proposals_suppressed > 0, "the fixture gives suppression no work");
+    assert_close("proposals", &found, &fixture.array_f64("proposals").mapv(|value| value as f32));
 }

@@ -11,10 +11,10 @@ def load(shared, unpacked):
     """Returns (train scans, validation scans, layouts). Refuses a split whose drives overlap."""
     shared = Path(shared)
     k, raw = shared / "data/kitti", shared / "data/kitti_raw/2011_09_26"
-    train = kitti.load_object(k, "lidar_train.txt")
-    train += kitti.load_raw(raw, "0001") + kitti.load_raw(raw, "0018")
-    train += kitti.load_raw(raw, "0027", teacher=True)
-    delft = kitti.load_delft(shared / "data/view_of_delft")
+    train = check_count("lidar_train.txt", kitti.load_object(k, "lidar_train.txt"))
+    for drive in ("0001", "0018", "0027"):
+        train += check_count(drive, kitti.load_raw(raw, drive, teacher=drive == "0027"))
+    delft = check_count("view_of_delft", kitti.load_delft(shared / "data/view_of_delft"))
     for s in delft:
         s.points[:, 3] *= 0.4  # its reflectance reads about 2.5 times KITTI's mean
     train += delft
@@ -22,12 +22,33 @@ def load(shared, unpacked):
         drop_dontcare(s)
     val = kitti.load_object(k, "lidar_val.txt")
     forbidden = {s.drive for s in val} | {f"2011_09_26_drive_{d}_sync" for d in ("0052", "0009")}
-    both = {s.drive for s in train} & forbidden
-    if both:
-        raise SystemExit(f"train and validation share drives: {sorted(both)}")
+    check_split(train, val, forbidden)
     layouts = scenes.load_layouts(Path(unpacked) / "kitti_labels", forbidden, kitti.read_calib,
                                   kitti.read_labels, kitti.Scan)
     return train, val, layouts
+
+
+# Fewest frames of a source: with fewer, something was not fetched.
+LEAST = {"lidar_train.txt": 102, "0001": 21, "0018": 5, "0027": 42, "view_of_delft": 3}
+
+
+def check_count(source, scans):
+    """The scans, or a complaint that there are fewer than the source has."""
+    if len(scans) < LEAST[source]:
+        raise SystemExit(f"{source}: {len(scans)} frames, expected {LEAST[source]}. Fetch the rest, or say the new number in data.LEAST")
+    return scans
+
+
+def check_split(train, val, forbidden=()):
+    """Refuses frames listed twice, and training frames of validation's drives."""
+    names = [s.id for s in train]
+    twice = sorted({n for n in names if names.count(n) > 1})
+    if twice:
+        raise SystemExit(f"training lists frames twice: {twice[:5]}. Each frame may be listed once")
+    both = {s.drive for s in train} & ({s.drive for s in val} | set(forbidden))
+    if both:
+        raise SystemExit(f"training and validation share drives: {sorted(both)}. Neighbours of one drive are almost the same frame: "
+                         "take these drives out of one list")
 
 
 def drop_dontcare(scan, beyond_m=25.0):

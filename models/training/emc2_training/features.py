@@ -59,8 +59,12 @@ def _h(h):
 def _cells(p, h, x, y, cell):
     ix = np.floor((p[:, 0] - np.float32(x[0])) / cell).astype(np.int64)
     iy = np.floor((p[:, 1] - np.float32(y[0])) / cell).astype(np.int64)
-    ny = round((y[1] - y[0]) / float(cell))
-    keys, slot = np.unique(ix * ny + iy, return_inverse=True)
+    nx, ny = round((x[1] - x[0]) / float(cell)), round((y[1] - y[0]) / float(cell))
+    flat = ix * ny + iy
+    keys = np.flatnonzero(np.bincount(flat, minlength=nx * ny))
+    place = np.zeros(nx * ny, np.int64)
+    place[keys] = np.arange(len(keys))
+    slot = place[flat]
     m = len(keys)
     total = lambda v: np.bincount(slot, v.astype(np.float64), m)
     lo, hi = np.full(m, np.inf, np.float32), np.full(m, -np.inf, np.float32)

@@ -7,6 +7,9 @@ import numpy as np
 
 CLASSES = ["Car", "Pedestrian", "Cyclist"]
 # Neighbours of a class: neither a find nor a mistake.
+OTHER = -10  # a class code: a thing that is none of the classes; to call it one is a mistake
+OTHERS = ("Truck", "Tram", "Misc")
+MOST_SIZE, MOST_DISTANCE = 50.0, 250.0  # m: what a label may say
 IGNORED = {"Van": 0, "Person_sitting": 1, "rider": 2, "moped_scooter": 2, "motor": 2}
 
 
@@ -30,7 +33,7 @@ class Scan:
     drive: str
     points: np.ndarray  # [N, 4] float32, intensity 0..1
     boxes: np.ndarray  # [K, 7]
-    classes: np.ndarray  # [K] int: 0 Car, 1 Pedestrian, 2 Cyclist; -1-k: neighbour of class k
+    classes: np.ndarray  # [K] int: 0 Car, 1 Pedestrian, 2 Cyclist; -1-k: neighbour of class k; OTHER
     calib: Calib
     known: tuple = (True, True, True)  # classes that are labelled at all
     heading_known: bool = True
@@ -40,10 +43,18 @@ class Scan:
     dontcare: list = field(default_factory=list)
     image: Path = None
     origin_height: float = 1.73
+    view: tuple = (1242, 375)  # pixels; returns outside are cut off
+
+
+def missing(path, what, remedy):
+    """The complaint about a file that is not there."""
+    return FileNotFoundError(f"{path}: no {what}; expected one a listed frame. {remedy}")
 
 
 def read_calib(path):
     rows = {}
+    if not Path(path).exists():
+        raise missing(path, "calibration", "Is --shared the folder that holds data/kitti?")
     for line in Path(path).read_text().splitlines():
         key, _, rest = line.partition(":")
         if rest.strip():
@@ -73,6 +84,16 @@ def read_raw_calib(folder):
     return Calib(cam["P_rect_02"].reshape(3, 4), r0 @ tr)
 
 
+def check_label(where, size, place, ry):
+    """Refuses a box that no KITTI label can hold: sizes in metres, place in the camera frame, ry in radians."""
+    if not (np.isfinite([*size, *place, ry]).all() and min(size) > 0 and max(size) <= MOST_SIZE):
+        raise ValueError(f"{where}: size l w h = {size}, expected 0 to {MOST_SIZE} m each. Correct the label or take the frame out of the list")
+    if max(abs(p) for p in place) > MOST_DISTANCE:
+        raise ValueError(f"{where}: place x y z = {place}, expected within {MOST_DISTANCE} m. Correct the label or take the frame out of the list")
+    if abs(ry) > 2 * np.pi:  # View-of-Delft's are not wrapped
+        raise ValueError(f"{where}: rotation_y = {ry}, expected radians within a turn. Is it in degrees?")
+
+
 def read_labels(path, calib, scan):
     to_velo = np.linalg.inv(calib.velo_to_rect)
     boxes, classes, occ, trunc, height = [], [], [], [], []
@@ -90,9 +111,12 @@ def read_labels(path, calib, scan):
             c = CLASSES.index(t[0])
         elif t[0] in IGNORED:
             c = -1 - IGNORED[t[0]]
+        elif t[0] in OTHERS:
+            c = OTHER
         else:
             continue
         h, w, l, x, y, z, ry = v[7:14]
+        check_label(f"{path}:{number}", (l, w, h), (x, y, z), ry)
         centre = to_velo @ np.array([x, y - h / 2, z, 1.0])
         ahead = to_velo[:3, :3] @ np.array([np.cos(ry), 0, -np.sin(ry)])
         boxes.append([*centre[:3], l, w, h, np.arctan2(ahead[1], ahead[0])])
@@ -108,9 +132,12 @@ def read_labels(path, calib, scan):
 
 
 def read_points(path, limit=1.0):
-    p = np.fromfile(path, np.float32).reshape(-1, 4)
-    if p.size == 0:
-        raise ValueError(f"{path}: empty scan")
+    if not Path(path).exists():
+        raise missing(path, "scan", "Take the frame out of the list, or fetch its scan")
+    p = np.fromfile(path, np.float32)
+    if p.size == 0 or Path(path).stat().st_size % 16:
+        raise ValueError(f"{path}: {Path(path).stat().st_size} bytes, expected a multiple of 16 (x y z intensity, 4 bytes each) above 0")
+    p = p.reshape(-1, 4)
     p = p[np.isfinite(p).all(1)]
     if limit != 1.0:
         p = p * np.array([1, 1, 1, 1 / limit], np.float32)
@@ -132,7 +159,10 @@ def object_scan(root, frame, drive):
     points = read_points(reduced) if reduced.exists() else crop_to_view(read_points(full), calib)
     image = next((p for e in ("png", "jpg") if (p := t / "image_2" / f"{frame}.{e}").exists()), None)
     scan = Scan(frame, drive, points, None, None, calib, image=image)
-    return read_labels(t / "label_2" / f"{frame}.txt", calib, scan)
+    label = t / "label_2" / f"{frame}.txt"
+    if not label.exists():
+        raise missing(label, "label file", "Take the frame out of the list, or fetch its label")
+    return read_labels(label, calib, scan)
 
 
 def drives(root):
@@ -171,6 +201,6 @@ def load_delft(root):
             points[:, 3] /= 255.0
         points = crop_to_view(points, calib, (1936, 1216))
         image = next((p for p in (t / "image_2").glob(label.stem + ".*")), None)
-        scan = Scan(f"vod/{label.stem}", "delft-" + label.stem, points, None, None, calib, image=image)
+        scan = Scan(f"vod/{label.stem}", "delft-" + label.stem, points, None, None, calib, image=image, view=(1936, 1216))
         out.append(read_labels(label, calib, scan))
     return out

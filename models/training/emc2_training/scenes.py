@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .boxes import bev_intersection, inside, to_local, from_local, wrap
-from .kitti import CLASSES
+from . import shapes
+from .boxes import bev_intersection, from_local, inside, to_local, wrap
+from .kitti import OTHER
 
 # Angular cell in which a nearer return hides a farther one: rad azimuth, rad elevation.
 AZIMUTH, ELEVATION = np.deg2rad(0.5), np.deg2rad(0.6)
@@ -27,6 +28,7 @@ class BankObject:
     distance: float
     view: float  # yaw - azimuth
     bottom: float  # height of the bottom above nominal ground
+    gap: float  # height of the bottom above the ground about it, as the label has it
     heading_known: bool
 
 
@@ -43,85 +45,183 @@ def build_bank(scans, min_points=8):
             if len(k) < min_points:
                 continue
             local = to_local(s.points[k], b)
+            around = s.points[(np.abs(s.points[:, 0] - b[0]) < 2.5) & (np.abs(s.points[:, 1] - b[1]) < 2.5), 2]
+            gap = np.clip(b[2] - b[5] / 2 - np.percentile(around, 10), -0.15, 0.15)
             bank[c].append(BankObject(local, s.points[k, 3], b[3:6].copy(), c, np.hypot(b[0], b[1]),
-                                      wrap(b[6] - np.arctan2(b[1], b[0])), b[2] - b[5] / 2 + s.origin_height,
+                                      wrap(b[6] - np.arctan2(b[1], b[0])), b[2] - b[5] / 2 + s.origin_height, gap,
                                       s.heading_known))
     return bank
 
 
-def _hidden(az, el, r, other_az, other_el, other_r, margin=0.3):
-    """Which of the first returns lie behind one of the other ones in the same angular cell."""
-    key = lambda a, e: np.floor(a / AZIMUTH).astype(np.int64) * 4096 + np.floor(e / ELEVATION).astype(np.int64)
-    k, mine = key(other_az, other_el), key(az, el)
-    order = np.lexsort((other_r, k))
-    k, near = k[order], other_r[order]
-    first = np.r_[True, k[1:] != k[:-1]]
-    k, near = k[first], near[first]
-    at = np.minimum(np.searchsorted(k, mine), len(k) - 1)
-    return (k[at] == mine) & (near[at] + margin < r)
+class Depth:
+    """Nearest return in each angular cell, and whose it is."""
+
+    SHAPE = (512, 192)
+
+    def __init__(self):
+        self.range = np.full(self.SHAPE, np.inf, np.float32).reshape(-1)
+        self.owner = np.full(len(self.range), -1)
+
+    @classmethod
+    def cell(cls, azimuth, elevation):
+        i = np.clip(np.floor(azimuth / AZIMUTH).astype(np.int64) + cls.SHAPE[0] // 2, 0, cls.SHAPE[0] - 1)
+        j = np.clip(np.floor(elevation / ELEVATION).astype(np.int64) + cls.SHAPE[1] // 2, 0, cls.SHAPE[1] - 1)
+        return i * cls.SHAPE[1] + j
+
+    def put(self, cell, r, owner=-1):
+        before = self.range[cell]
+        np.minimum.at(self.range, cell, r)
+        self.owner[cell[r < before]] = owner
+
+    def hides(self, cell, r, owner=-2, margin=0.3):
+        return (self.range[cell] + margin < r) & (self.owner[cell] != owner)
 
 
 def _polar(p):
     d = np.hypot(p[:, 0], p[:, 1])
-    return np.arctan2(p[:, 1], p[:, 0]), np.arctan2(p[:, 2], d), np.hypot(d, p[:, 2])
+    return Depth.cell(np.arctan2(p[:, 1], p[:, 0]), np.arctan2(p[:, 2], d)), np.hypot(d, p[:, 2])
 
 
-def paste(rng, points, boxes, classes, heading, bank, layout, origin_height, limit):
-    """Sets up to `limit` objects of `layout` (boxes, classes) into the scan."""
-    order = rng.permutation(len(layout[1]))
-    for i in order:
+class Composer:
+    """A scan into which objects are set one after the other; occlusion is settled by angular cells."""
+
+    def __init__(self, scan, points, boxes, classes, heading):
+        self.scan, self.points = scan, points
+        self.boxes, self.classes, self.heading = list(boxes), list(classes), list(heading)
+        self.cell, self.range = _polar(points)
+        self.scene, self.pasted = Depth(), Depth()
+        self.scene.put(self.cell, self.range)
+        self.gone = np.zeros(len(points), bool)
+        self.new = []  # (points, cell, range)
+
+    def ground(self, x, y):
+        """Height of the ground about a place, None where too few returns say it."""
+        p = self.points
+        around = p[(np.abs(p[:, 0] - x) < 2.5) & (np.abs(p[:, 1] - y) < 2.5), 2]
+        return np.percentile(around, 10) if len(around) >= 5 else None
+
+    def free(self, box):
+        return not any(bev_intersection(box, b) > 0 for b in self.boxes)
+
+    def add(self, box, cls, new, heading):
+        """Sets an object's returns into the scan; whether it could stand there and is seen."""
+        within = inside(self.points, box)
+        above = within[self.points[within, 2] > box[2] - box[5] / 2 + 0.3]
+        if len(above) > 0.3 * len(new) + 3:
+            return False
+        uvd = self.scan.calib.project(new)
+        w, h = self.scan.view
+        new = new[(uvd[:, 2] > 0) & (uvd[:, 0] >= 0) & (uvd[:, 0] < w) & (uvd[:, 1] >= 0) & (uvd[:, 1] < h)]
+        if len(new) < 4:
+            return False
+        cell, r = _polar(new)
+        seen = ~self.scene.hides(cell, r)
+        if seen.mean() < 0.25 or seen.sum() < 4:
+            return False
+        new, cell, r = new[seen], cell[seen], r[seen]
+        self.gone[within] = True
+        me = len(self.new)
+        self.scene.put(cell, r, me)
+        self.pasted.put(cell, r, me)
+        self.new.append((new, cell, r))
+        self.boxes.append(box)
+        self.classes.append(cls)
+        self.heading.append(heading)
+        return True
+
+    def finish(self):
+        """(points, boxes, classes, heading), all occlusions applied."""
+        rest = self.points[~self.gone & ~self.pasted.hides(self.cell, self.range)]
+        new = [p[~self.pasted.hides(cell, r, me)] for me, (p, cell, r) in enumerate(self.new)]
+        return (np.concatenate([rest, *new]), np.array(self.boxes, float).reshape(-1, 7), np.array(self.classes, int),
+                np.array(self.heading, bool))
+
+
+def paste(rng, composer, bank, layout, limit, made_up=0.5):
+    """Sets up to `limit` objects of `layout` (boxes, classes) into the scan; this share of people and cyclists is made up."""
+    for i in rng.permutation(len(layout[1])):
         if limit <= 0:
             break
         target, cls = layout[0][i], layout[1][i]
         distance, azimuth = np.hypot(target[0], target[1]), np.arctan2(target[1], target[0])
-        if not bank[cls] or target[0] < 2 or distance > 68 or abs(azimuth) > np.deg2rad(40):
+        if target[0] < 2 or distance > 68 or abs(azimuth) > np.deg2rad(42):
             continue
-        view = wrap(target[6] - azimuth)
-        best, score = None, -1e9
-        for j in rng.integers(len(bank[cls]), size=12):
-            o = bank[cls][j]
-            off = abs(wrap(o.view - view))
-            s = -min(off, np.pi - off) if not o.heading_known else -off
-            s -= 0.12 * max(0.0, o.distance - distance) + 0.03 * max(0.0, distance - o.distance)
-            if s > score:
-                best, score = o, s
-        o = best
-        mirrored = abs(wrap(-o.view - view)) + 0.1 < abs(wrap(o.view - view))
-        local, v = (o.local * np.array([1, -1, 1], np.float32), -o.view) if mirrored else (o.local, o.view)
-        box = np.array([target[0], target[1], 0, *o.size, wrap(azimuth + v)])
-        if any(bev_intersection(box, b) > 0 for b in boxes):
+        if cls == OTHER or (cls > 0 and rng.random() < made_up):
+            limit -= make(rng, composer, cls, target)
+        elif cls >= 0 and bank[cls]:
+            limit -= crop(rng, composer, bank[cls], cls, target, distance, azimuth)
+
+
+def make(rng, composer, cls, target):
+    """A made-up person, cyclist or truck of the labelled size, place and heading."""
+    ground = composer.ground(target[0], target[1])
+    if ground is None or abs(ground + composer.scan.origin_height) > 1.0:
+        return False
+    box = target.copy()
+    box[2] = ground + box[5] / 2
+    if not composer.free(box):
+        return False
+    shape = {1: shapes.person, 2: shapes.cyclist, OTHER: shapes.truck}[cls]
+    new = shapes.cast(rng, shape(rng, box[3:6]), box)
+    # Unequal heights of label and ground: the box's foot is not always where the feet are.
+    box[2] += rng.normal(0, 0.02)
+    return len(new) >= 4 and composer.add(box, cls, new, True)
+
+
+def crop(rng, composer, bank, cls, target, distance, azimuth):
+    """A real crop seen from a like side, turned to the labelled azimuth, scaled towards the labelled size."""
+    view = wrap(target[6] - azimuth)
+    best, score = None, -1e9
+    for j in rng.integers(len(bank), size=12):
+        o = bank[j]
+        off = abs(wrap(o.view - view))
+        s = -min(off, np.pi - off) if not o.heading_known else -off
+        s -= 0.12 * max(0.0, o.distance - distance) + 0.03 * max(0.0, distance - o.distance)
+        if s > score:
+            best, score = o, s
+    o = best
+    mirrored = abs(wrap(-o.view - view)) + 0.1 < abs(wrap(o.view - view))
+    local, v = (o.local * np.array([1, -1, 1], np.float32), -o.view) if mirrored else (o.local, o.view)
+    scale = np.clip(target[3:6] / o.size, 0.88, 1.14) if rng.random() < 0.6 else rng.uniform(0.95, 1.05, 3)
+    box = np.array([target[0], target[1], 0, *(o.size * scale), wrap(azimuth + v)])
+    if not composer.free(box):
+        return False
+    ground = composer.ground(box[0], box[1])
+    if ground is not None:
+        if abs(ground + composer.scan.origin_height) > 1.0:
+            return False
+        box[2] = ground + o.gap + box[5] / 2
+    else:
+        box[2] = o.bottom - composer.scan.origin_height + box[5] / 2
+    keep = min(1.0, (o.distance / max(distance, 1.0)) ** 2) if distance > o.distance else 1.0
+    sel = rng.random(len(local)) < keep
+    if sel.sum() < 4:
+        return False
+    new = np.concatenate([from_local(local[sel] * scale, box), o.intensity[sel, None]], 1).astype(np.float32)
+    return composer.add(box, cls, new, o.heading_known)
+
+
+def scatter(rng, composer, bank, people, things):
+    """People and cyclists anywhere, and things that are neither."""
+    for _ in range(people + things):
+        x = rng.uniform(4, 45)
+        place = np.array([x, rng.uniform(-0.8, 0.8) * x, 0.0])
+        yaw = rng.uniform(-np.pi, np.pi)
+        if people > 0:
+            people -= 1
+            cls = rng.integers(1, 3)
+            l, w, h = ((0.85, 0.63, 1.75), (1.76, 0.6, 1.74))[cls - 1] * np.exp(rng.normal(0, 1, 3) * (0.2, 0.15, 0.06))
+            paste(rng, composer, bank, (np.array([[*place, l, w, h, yaw]]), np.array([cls])), 1)
             continue
-        around = points[(np.abs(points[:, 0] - box[0]) < 2.5) & (np.abs(points[:, 1] - box[1]) < 2.5)]
-        if len(around) >= 5:
-            ground = np.percentile(around[:, 2], 10)
-            if abs(ground + origin_height) > 1.0:
-                continue
-            box[2] = ground + o.size[2] / 2
-        else:
-            box[2] = o.bottom - origin_height + o.size[2] / 2
-        within = inside(points, box)
-        above = within[points[within, 2] > box[2] - box[5] / 2 + 0.3]
-        if len(above) > 0.3 * len(local) + 3:
+        ground = composer.ground(place[0], place[1])
+        if ground is None:
             continue
-        keep = min(1.0, (o.distance / max(distance, 1.0)) ** 2) if distance > o.distance else 1.0
-        sel = rng.random(len(local)) < keep
-        if sel.sum() < 4:
-            continue
-        new = np.concatenate([from_local(local[sel], box), o.intensity[sel, None]], 1).astype(np.float32)
-        rest = np.delete(points, within, 0) if len(within) else points
-        a, b = _polar(rest), _polar(new)
-        seen = ~_hidden(*b, *a)
-        if seen.mean() < 0.25 or seen.sum() < 4:
-            continue
-        new = new[seen]
-        # The object's outline from the sensor shadows everything behind it.
-        shadow = _hidden(*a, *[q[seen] for q in b])
-        points = np.concatenate([rest[~shadow], new])
-        boxes = np.concatenate([boxes, box[None]])
-        classes = np.append(classes, cls)
-        heading = np.append(heading, o.heading_known)
-        limit -= 1
-    return points, boxes, classes, heading
+        parts, size = shapes.clutter(rng)
+        box = np.array([place[0], place[1], ground + size[2] / 2, *size, yaw])
+        if composer.free(box):
+            new = shapes.cast(rng, parts, box)
+            if len(new) >= 4:
+                composer.add(box, OTHER, new, True)
 
 
 def augment(rng, points, boxes, classes, heading):
@@ -130,7 +230,7 @@ def augment(rng, points, boxes, classes, heading):
         points[:, 1] *= -1
         boxes[:, 1] *= -1
         boxes[:, 6] *= -1
-    a = rng.uniform(-0.35, 0.35)
+    a = rng.uniform(-0.15, 0.15) if rng.random() < 0.5 else rng.uniform(-0.6, 0.6)
     c, s = np.cos(a), np.sin(a)
     turn = np.array([[c, -s], [s, c]])
     points[:, :2] = points[:, :2] @ turn.T.astype(np.float32)
@@ -139,14 +239,25 @@ def augment(rng, points, boxes, classes, heading):
     k = rng.uniform(0.95, 1.05)
     points[:, :3] *= np.float32(k)
     boxes[:, :6] *= k
-    dz = rng.normal(0, 0.12)
-    points[:, 2] += np.float32(dz)
-    boxes[:, 2] += dz
-    points = points[rng.random(len(points)) >= rng.choice([0, 0, 0.15, 0.4])]
-    gain = rng.uniform(0.8, 1.2)
+    # The sensor's height and tilt: a vehicle nods, and roads are not flat.
+    dz, pitch, roll = rng.normal(0, 0.1), *(rng.normal(0, 0.006, 2))
+    points[:, 2] += (dz + pitch * points[:, 0] + roll * points[:, 1]).astype(np.float32)
+    boxes[:, 2] += dz + pitch * boxes[:, 0] + roll * boxes[:, 1]
+    points = points[rng.random(len(points)) >= rng.choice([0, 0, 0, 0.15, 0.4])]
+    if rng.random() < 0.3:
+        points = drop_beams(rng, points)
+    gain = rng.uniform(0.7, 1.3)
     points[:, 3] = np.minimum(1, points[:, 3] * np.float32(gain))
     points[:, :3] += rng.normal(0, 0.01, (len(points), 3)).astype(np.float32)
     return points, boxes, classes, heading
+
+
+def drop_beams(rng, points):
+    """Takes out some rows of returns (by elevation), as a sensor with fewer beams would."""
+    row = np.floor(np.arctan2(points[:, 2], np.hypot(points[:, 0], points[:, 1])) / np.deg2rad(0.42)).astype(int)
+    row -= row.min(initial=0)
+    gone = rng.random(row.max(initial=0) + 1) < rng.uniform(0.05, 0.4)
+    return points[~gone[row]]
 
 
 def load_layouts(folder, forbidden, read_calib, read_labels, Scan):
@@ -164,7 +275,8 @@ def load_layouts(folder, forbidden, read_calib, read_labels, Scan):
             continue
         calib = read_calib(folder / "calib" / path.name)
         s = read_labels(path, calib, Scan(path.stem, "", None, None, None, calib))
-        ok = s.classes >= 0
+        ok = (s.classes >= 0) | (s.classes == OTHER)
+        ok &= (s.classes != OTHER) | (s.boxes[:, 5] < 4.5) & (s.boxes[:, 3] < 14)  # trams are another story
         if ok.any():
             out.append((s.boxes[ok], s.classes[ok]))
     return out

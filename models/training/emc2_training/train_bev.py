@@ -18,13 +18,15 @@ from . import data, features, scenes
 from .bev_net import BevNet
 from .boxes import inside, wrap
 from .evaluate import average_precision, detect
+from .kitti import OTHER
+from .warm_start import load_onnx
 
 CROP = (56.0, 57.6)  # training window, metres along x and y
 SIGMA = (1.1, 0.65, 0.75)  # of the heat map's bumps, in cells across the width; along the length it grows
 
 
 class Scenes(torch.utils.data.IterableDataset):
-    """Endless augmented training windows."""
+    """Endless augmented training windows. `progress` (0..1) is shared with the worker: towards the end scenes grow calmer."""
 
     def __init__(self, scans, bank, layouts, seed):
         self.scans, self.bank, self.layouts, self.seed = scans, bank, layouts, seed
@@ -34,37 +36,42 @@ class Scenes(torch.utils.data.IterableDataset):
             count[s.drive] = count.get(s.drive, 0) + 1
         w = np.array([1 / math.sqrt(count[s.drive]) for s in scans])
         self.weight = w / w.sum()
-        rare = [i for i, (_, c) in enumerate(layouts) if (c > 0).any()]
-        self.rare = rare
+        self.rare = [i for i, (_, c) in enumerate(layouts) if (c > 0).any()]
+        self.trucks = [i for i, (_, c) in enumerate(layouts) if (c == OTHER).any()]
+        self.progress = torch.zeros(()).share_memory_()
 
     def __iter__(self):
         worker = torch.utils.data.get_worker_info()
         rng = np.random.default_rng(self.seed * 1000 + (worker.id if worker else 0))
         while True:
-            yield sample(rng, self.scans[rng.choice(len(self.scans), p=self.weight)], self.bank,
-                         self.layouts, self.rare)
+            scan = self.scans[rng.choice(len(self.scans), p=self.weight)]
+            yield window(rng, scan, *compose(rng, scan, self, calm=max(0.0, 2 * float(self.progress) - 1)))
+
+    def layout(self, rng):
+        """A label file's boxes and classes; those with people, cyclists or trucks more often than chance would have it."""
+        kind = rng.random()
+        pick = self.rare if kind < 0.5 else self.trucks if kind < 0.65 else range(len(self.layouts))
+        return self.layouts[pick[rng.integers(len(pick))]]
 
 
-def sample(rng, scan, bank, layouts, rare):
+def compose(rng, scan, source, calm=0.0):
+    """(points, boxes, classes, heading): a frame with things set into it, augmented. calm = 1: half as many."""
     points, boxes, classes = scan.points, scan.boxes, scan.classes
     heading = np.full(len(boxes), scan.heading_known)
-    if rng.random() < 0.3 and len(boxes):  # sometimes an emptied background
+    if rng.random() < 0.3 - 0.15 * calm and len(boxes):  # sometimes an emptied background
         gone = np.unique(np.concatenate([inside(points, b, 0.1, 0.1) for b in boxes]))
         points = np.delete(points, gone, 0)
         boxes, classes, heading = boxes[:0], classes[:0], heading[:0]
-    for _ in range(2):
-        pick = rare if rng.random() < 0.5 else range(len(layouts))
-        layout = layouts[pick[rng.integers(len(pick))]]
-        points, boxes, classes, heading = scenes.paste(
-            rng, points, boxes, classes, heading, bank, layout, scan.origin_height, 10)
-    if rng.random() < 0.5:  # people and cyclists are rare: set some anywhere
-        n = 4
-        free = (np.stack([rng.uniform(4, 40, n), np.zeros(n), np.zeros(n), *np.ones((3, n)),
-                          rng.uniform(-np.pi, np.pi, n)], 1), rng.integers(1, 3, n))
-        free[0][:, 1] = rng.uniform(-0.7, 0.7, n) * free[0][:, 0]
-        points, boxes, classes, heading = scenes.paste(
-            rng, points, boxes, classes, heading, bank, free, scan.origin_height, 3)
-    points, boxes, classes, heading = scenes.augment(rng, points, boxes, classes, heading)
+    composer = scenes.Composer(scan, points, boxes, classes, heading)
+    for _ in range(2 if rng.random() > 0.6 * calm else 1):
+        scenes.paste(rng, composer, source.bank, source.layout(rng), 10)
+    if rng.random() < 0.6 - 0.3 * calm:  # people and cyclists are rare: set some anywhere, and things that are neither
+        scenes.scatter(rng, composer, source.bank, rng.integers(1, 5), rng.integers(0, 5))
+    return scenes.augment(rng, *composer.finish())
+
+
+def window(rng, scan, points, boxes, classes, heading):
+    """The grids of a piece of the range, and what the network should say there."""
     x0 = 0.0 if rng.random() < 0.7 else 0.4 * rng.integers(0, 36)
     y0 = 0.4 * rng.integers(-100, -100 + round((80 - CROP[1]) / 0.4) + 1)
     if rng.random() < 0.6:
@@ -98,13 +105,15 @@ def targets(points, boxes, classes, heading, scan, x, y):
         dx, dy = gx[i0:i1, j0:j1] - b[0], gy[i0:i1, j0:j1] - b[1]
         co, si = np.cos(b[6]), np.sin(b[6])
         u, v = co * dx + si * dy, -si * dx + co * dy
+        if c == OTHER:  # to call a truck a car is the dearest mistake
+            if b[3] > 3.0:
+                weight[0, i0:i1, j0:j1][(np.abs(u) <= b[3] / 2) & (np.abs(v) <= b[4] / 2)] *= 2
+            continue
         few = len(inside(points, b)) < (5 if c == 0 else 4)
         if c < 0 or few:
             k = c if c >= 0 else -1 - c
             hide = (np.abs(u) <= b[3] / 2 + 0.4) & (np.abs(v) <= b[4] / 2 + 0.4)
-            weight[k, i0:i1, j0:j1][hide] = 0
-            if c == -1:  # a van: not a mistake as a car
-                continue
+            weight[k, i0:i1, j0:j1][hide] = 0  # a van: not a mistake as a car
             continue
         s = SIGMA[c] * 0.4
         along = s * (1.6 if c == 0 else 1.3 if c == 2 else 1.0)
@@ -159,14 +168,14 @@ def loss_of(heat_logit, out, batch):
     focal = -(pos * (1 - p) ** 2 * p.log() + (1 - pos) * (1 - heat) ** 4 * p ** 2 * (1 - p).log())
     focal = (focal * weight).sum() / (pos * weight).sum().clamp(min=4)
     n = regw.sum().clamp(min=4)
-    scale = torch.tensor([0.5, 0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0])[None, :, None, None]
+    scale = torch.tensor([0.5, 0.5, 2.0, 1.0, 1.0, 1.5, 1.0, 1.0])[None, :, None, None]
     box = (F.smooth_l1_loss(out[:, :8], reg[:, :8], reduction="none", beta=0.1) * scale * regw[:, None]).sum() / n
     head = (F.binary_cross_entropy_with_logits(out[:, 8], reg[:, 8], reduction="none") * headw).sum() / n
     boxes = decode_maps(out, origin)
     iou = aligned_overlap(boxes, torch.where(regw[:, None] > 0, real, torch.ones_like(real)))
     fit = ((1 - iou) * regw).sum() / n
     quality = (F.binary_cross_entropy_with_logits(out[:, 9], iou.detach(), reduction="none") * regw).sum() / n
-    return focal + 1.5 * box + 0.2 * head + 1.0 * fit + 0.5 * quality, {
+    return focal + 1.5 * box + 0.2 * head + 2.0 * fit + 0.5 * quality, {
         "focal": focal.item(), "box": box.item(), "head": head.item(), "fit": fit.item(), "quality": quality.item()}
 
 
@@ -175,6 +184,7 @@ def main():
     a.add_argument("--shared", required=True)
     a.add_argument("--unpacked", required=True)
     a.add_argument("--out", default="runs/bev")
+    a.add_argument("--init", metavar="ONNX", help="start from the weights of an exported model")
     a.add_argument("--minutes", type=float, default=60, help="of processor time, so that a busy machine changes nothing")
     a.add_argument("--batch", type=int, default=4)
     a.add_argument("--lr", type=float, default=2e-3)
@@ -189,21 +199,25 @@ def main():
     train, val, layouts = data.load(a.shared, a.unpacked)
     bank = scenes.build_bank(train)
     print(f"{len(train)} frames, {len(layouts)} layouts, bank {[len(b) for b in bank]}", flush=True)
-    net = BevNet(a.width).to(memory_format=torch.channels_last)
+    net = BevNet(a.width)
+    ckpt = out / "checkpoint.pt"
+    state = torch.load(ckpt, weights_only=False) if ckpt.exists() else None
+    spent, step = (state["spent"], state["step"]) if state else (0.0, 0)
+    source = Scenes(train, bank, layouts, a.seed + step)
+    source.progress.fill_(spent / (a.minutes * 60))
+    loader = iter(torch.utils.data.DataLoader(source, a.batch, num_workers=1, prefetch_factor=6))
+    if a.init and not state:
+        load_onnx(net, a.init, [next(loader)[:2] for _ in range(8)])
+    net = net.to(memory_format=torch.channels_last)
     ema = copy.deepcopy(net).eval()
     opt = torch.optim.AdamW(net.parameters(), lr=a.lr, weight_decay=0.01)
-    spent, step = 0.0, 0
-    ckpt = out / "checkpoint.pt"
-    if ckpt.exists():
-        s = torch.load(ckpt, weights_only=False)
-        net.load_state_dict(s["net"]), ema.load_state_dict(s["ema"]), opt.load_state_dict(s["opt"])
-        spent, step = s["spent"], s["step"]
-    loader = iter(torch.utils.data.DataLoader(Scenes(train, bank, layouts, a.seed + step), a.batch, num_workers=1,
-                                              prefetch_factor=6))
+    if state:
+        net.load_state_dict(state["net"]), ema.load_state_dict(state["ema"]), opt.load_state_dict(state["opt"])
     log = open(out / "log.jsonl", "a")
-    mean, since, last_val = {}, time.process_time(), spent
+    mean, since = {}, time.process_time()
     while spent < a.minutes * 60:
         share = spent / (a.minutes * 60)
+        source.progress.fill_(share)
         lr = a.lr * min(1.0, (step + 1) / 200) * (0.5 * (1 + math.cos(math.pi * share)) * 0.99 + 0.01)
         for g in opt.param_groups:
             g["lr"] = lr
@@ -226,18 +240,16 @@ def main():
             mean[k] = mean.get(k, 0) * 0.98 + v * 0.02 if k in mean else v
         now = time.process_time()
         spent, since = spent + now - since, now
+        done = spent >= a.minutes * 60
         if step % 50 == 0:
             line = {"step": step, "spent": round(spent), "lr": round(lr, 6), **{k: round(v, 4) for k, v in mean.items()}}
-            print(line, file=log, flush=True)
-        if step % 300 == 0 or spent >= a.minutes * 60:
+            print(json.dumps(line), file=log, flush=True)
+        if step % 100 == 0 or done:
             torch.save({"net": net.state_dict(), "ema": ema.state_dict(), "opt": opt.state_dict(), "spent": spent,
                         "step": step, "width": a.width}, ckpt.with_suffix(".tmp"))
             ckpt.with_suffix(".tmp").rename(ckpt)
-        if spent - last_val > 420 or spent >= a.minutes * 60:
-            last_val = spent
-            line = {"step": step, "spent": round(spent), **average_precision(detect(ema, val), val)}
-            print(json.dumps(line), file=log, flush=True)
-            since = time.process_time()
+    # Once, when all is decided: a figure seen while training would steer it.
+    print(json.dumps({"step": step, "spent": round(spent), **average_precision(detect(ema, val), val)}), file=log, flush=True)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ from .bev_net import BevNet
 from .boxes import inside, overlaps, to_local, wrap
 from .evaluate import average_precision, decode
 from .expert_nets import Ape, ImageNet, Lpe, Vee
-from .train_bev import Scenes
+from .kitti import OTHER
+from .train_bev import Scenes, compose
 
 REGIONS = 24
 WEIGHTS = {"pixel": 0.3, "lpe": 1.0, "vee": 1.0, "ape": 1.0}
@@ -40,14 +41,7 @@ def scene(rng, sampler, image_share):
         scan = s.with_image[rng.integers(len(s.with_image))]
         return scan.points, scan.boxes, scan.classes, np.full(len(scan.boxes), scan.heading_known), scan, s.pyramid(scan)
     scan = s.scans[rng.choice(len(s.scans), p=s.weight)]
-    points, boxes, classes = scan.points, scan.boxes, scan.classes
-    heading = np.full(len(boxes), scan.heading_known)
-    for _ in range(2):
-        pick = s.rare if rng.random() < 0.6 else range(len(s.layouts))
-        points, boxes, classes, heading = scenes.paste(rng, points, boxes, classes, heading, s.bank,
-                                                       s.layouts[pick[rng.integers(len(pick))]], scan.origin_height, 8)
-    points, boxes, classes, heading = scenes.augment(rng, points, boxes, classes, heading)
-    return points, boxes, classes, heading, scan, None
+    return *compose(rng, scan, s.base, calm=0.5), scan, None
 
 
 def jitter(rng, box, cls):
@@ -77,7 +71,7 @@ def propose(rng, points, boxes, classes, scan, net):
     else:
         for _ in range(2):
             for b, c in zip(boxes, classes):
-                k = c if c >= 0 else -1 - c
+                k = 0 if c == OTHER else c if c >= 0 else -1 - c
                 out.append((jitter(rng, b, k), k, rng.uniform(0.15, 1)))
         rng.shuffle(out)
         out = out[: REGIONS * 2 // 3]
@@ -130,7 +124,9 @@ def sample(rng, sampler, net, image_share):
                 best, at = o, g
         if at >= 0:
             c = classes[at]
-            if c < 0:
+            if c == OTHER:
+                pass  # a truck called a car: a mistake
+            elif c < 0:
                 out["weight"][r, -1 - c] = 0  # a van is neither a car nor none
             elif c == cls and best > (0.25 if cls == 0 else 0.1):
                 out["target"][r], out["positive"][r] = encode_targets(box, boxes[at]), 1
@@ -153,7 +149,7 @@ def sample(rng, sampler, net, image_share):
 
 class Regions(torch.utils.data.IterableDataset):
     def __init__(self, base, bev, image_share, seed):
-        self.scans, self.bank, self.layouts, self.weight, self.rare = base.scans, base.bank, base.layouts, base.weight, base.rare
+        self.base, self.scans, self.weight = base, base.scans, base.weight
         self.with_image = [s for s in base.scans if s.image is not None]
         self.bev, self.image_share, self.seed = bev, image_share, seed
         self.pyramids = {}
@@ -289,7 +285,10 @@ def encode(scan, boxes, cls, conf):
 
 def load_bev(path):
     s = torch.load(path, weights_only=False)
-    net = BevNet(s.get("width", 1.0))
+    net = BevNet(s.get("width", 1.0)).eval()
+    if s.get("folded"):
+        from .qat import fold
+        net = fold(net)
     net.load_state_dict(s["ema"])
     return net.eval()
 

@@ -1,0 +1,133 @@
+"""A short training of the BEV network with its 8-bit rounding in the loop, so that `bev-u8` loses little.
+
+    python -m emc2_training.qat --shared DATA --unpacked LABELS --bev runs/bev/checkpoint.pt --out runs/bev-u8 --minutes 6
+
+BatchNorm is folded first. Then every convolution that export quantises sees its input rounded to unsigned 8 bits
+(range from training frames, held fixed) and its weights to signed 8 bits by channel; gradients pass straight through.
+The result is a float network, quantised by `export --quantize` like any other.
+"""
+
+import argparse
+import json
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from . import data, features, scenes
+from .bev_net import BevNet
+from .train_bev import Scenes, loss_of
+
+KEEP_FLOAT = ("heatmap.1", "boxes.0", "boxes.1")  # as export.py has them
+PERCENTILE = 99.995
+
+
+class Rounded(nn.Conv2d):
+    """A convolution with 8-bit weights and an 8-bit input, in float."""
+
+    def __init__(self, conv):
+        super().__init__(conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding)
+        self.weight, self.bias = conv.weight, conv.bias
+        self.low, self.high = 0.0, 0.0
+
+    def forward(self, x):
+        scale = max(self.high - self.low, 1e-6) / 255
+        zero = int(round(np.clip(-self.low / scale, 0, 255)))
+        x = torch.fake_quantize_per_tensor_affine(x, scale, zero, 0, 255)
+        step = self.weight.detach().abs().amax((1, 2, 3)).clamp(min=1e-8) / 127
+        w = torch.fake_quantize_per_channel_affine(self.weight, step, torch.zeros(len(step), dtype=torch.int32), 0, -127, 127)
+        return F.conv2d(x, w, self.bias, self.stride, self.padding)
+
+
+def fold(net):
+    """The network with each BatchNorm folded into its convolution."""
+    for module in net.modules():
+        if isinstance(module, nn.Sequential) and len(module) > 1 and isinstance(module[1], nn.BatchNorm2d):
+            module[0], module[1] = fuse_conv_bn_eval(module[0], module[1]), nn.Identity()
+    return net
+
+
+def round_convolutions(net, scans):
+    """Puts the rounding into a folded network, ranges from the scans."""
+    targets = {name: m for name, m in net.named_modules()
+               if isinstance(m, nn.Conv2d) and not name.startswith(KEEP_FLOAT)}
+    seen = {name: [] for name in targets}
+    hooks = [m.register_forward_pre_hook(lambda _, x, name=name: seen[name].append(
+        np.percentile(x[0].numpy(), [100 - PERCENTILE, PERCENTILE]))) for name, m in targets.items()]
+    with torch.no_grad():
+        for s in scans:
+            fine, coarse = features.bev_grids(s.points, s.origin_height)
+            net(torch.from_numpy(fine)[None], torch.from_numpy(coarse)[None])
+    for h in hooks:
+        h.remove()
+    for name, conv in targets.items():
+        rounded = Rounded(conv)
+        low, high = np.array(seen[name]).T
+        rounded.low, rounded.high = min(0.0, float(low.min())), float(high.max())
+        parent, _, leaf = name.rpartition(".")
+        setattr(net.get_submodule(parent), leaf, rounded)
+    return net
+
+
+def main():
+    a = argparse.ArgumentParser()
+    a.add_argument("--shared", required=True)
+    a.add_argument("--unpacked", required=True)
+    a.add_argument("--bev", required=True, help="checkpoint of train_bev")
+    a.add_argument("--out", default="runs/bev-u8")
+    a.add_argument("--minutes", type=float, default=6, help="of processor time")
+    a.add_argument("--batch", type=int, default=4)
+    a.add_argument("--lr", type=float, default=1e-4)
+    a.add_argument("--seed", type=int, default=2)
+    a.add_argument("--threads", type=int, default=2)
+    a = a.parse_args()
+    torch.set_num_threads(a.threads)
+    torch.manual_seed(a.seed)
+    out = Path(a.out)
+    out.mkdir(parents=True, exist_ok=True)
+    train, _, layouts = data.load(a.shared, a.unpacked)
+    start = torch.load(a.bev, weights_only=False)
+    net = BevNet(start["width"])
+    net.load_state_dict(start["ema"])
+    net = fold(net.eval())
+    ckpt, spent, step, state = out / "checkpoint.pt", 0.0, 0, None
+    net = round_convolutions(net, [s for s in train if s.known == (True,) * 3][::6])
+    opt = torch.optim.AdamW(net.parameters(), lr=a.lr, weight_decay=0.0)
+    if ckpt.exists():
+        state = torch.load(ckpt, weights_only=False)
+        net.load_state_dict(state["ema"]), opt.load_state_dict(state["opt"])
+        spent, step = state["spent"], state["step"]
+    source = Scenes(train, scenes.build_bank(train), layouts, a.seed + step)
+    source.progress.fill_(1.0)
+    loader = iter(torch.utils.data.DataLoader(source, a.batch, num_workers=1, prefetch_factor=4))
+    log = open(out / "log.jsonl", "a")
+    mean, since = {}, time.process_time()
+    while spent < a.minutes * 60:
+        for g in opt.param_groups:
+            g["lr"] = a.lr * (0.5 * (1 + math.cos(math.pi * spent / (a.minutes * 60))) * 0.99 + 0.01)
+        batch = next(loader)
+        loss, parts = loss_of(*net(*batch[:2]), batch[2:])
+        opt.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 10)
+        opt.step()
+        step += 1
+        mean = {k: mean.get(k, v) * 0.98 + v * 0.02 for k, v in parts.items()}
+        now = time.process_time()
+        spent, since = spent + now - since, now
+        done = spent >= a.minutes * 60
+        if step % 25 == 0 or done:
+            print(json.dumps({"step": step, "spent": round(spent), **{k: round(v, 4) for k, v in mean.items()}}), file=log, flush=True)
+        if step % 100 == 0 or done:
+            torch.save({"folded": True, "ema": net.state_dict(), "opt": opt.state_dict(), "spent": spent, "step": step,
+                        "width": start["width"]}, ckpt.with_suffix(".tmp"))
+            ckpt.with_suffix(".tmp").rename(ckpt)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+"""Made-up objects as a spinning 64-beam sensor sees them: people, cyclists, trucks, and things that are none of these.
+
+An object is a handful of ellipsoids and boxes in its own frame (x ahead, z up from the ground). It is set
+at a place, and rays of the sensor's pattern are cast at it. Real crops of people and cyclists are few,
+and trucks there are none; the label files tell their true sizes, places and headings, and these shapes
+stand in. What is neither (poles, bins, bushes) is made with the same rays, so that a network cannot
+learn that whatever was made up is a person.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+# HDL-64E: 32 beams each third of a degree, 32 each half; about 0.18 degrees from one return to the next.
+BEAMS = np.deg2rad(np.concatenate([2.0 - np.arange(32) / 3, -8.83 - np.arange(32) * 0.5]))
+AZIMUTH_STEP = np.deg2rad(0.18)
+RANGE_NOISE = 0.015  # m, one sigma
+
+
+@dataclass
+class Part:
+    """One primitive: `inverse` maps object coordinates (less `centre`) to the unit sphere or cube."""
+
+    centre: np.ndarray
+    inverse: np.ndarray
+    round: bool
+    reflectance: float
+    solid: float = 1.0  # share of rays that it stops (wheels, bushes: less than 1)
+
+
+def ellipsoid(centre, radii, axes=None, reflectance=0.3, solid=1.0):
+    axes = np.eye(3) if axes is None else axes
+    return Part(np.asarray(centre, float), (axes / np.asarray(radii, float)).T, True, reflectance, solid)
+
+
+def block(low, high, reflectance=0.3):
+    low, high = np.asarray(low, float), np.asarray(high, float)
+    return Part((low + high) / 2, np.diag(2 / np.maximum(high - low, 1e-3)), False, reflectance)
+
+
+def limb(a, b, radius, reflectance=0.3):
+    """An ellipsoid from a to b."""
+    a, b = np.asarray(a, float), np.asarray(b, float)
+    along = b - a
+    length = np.linalg.norm(along)
+    along = along / length
+    side = np.cross(along, [0, 1.0, 0] if abs(along[1]) < 0.9 else [1.0, 0, 0])
+    side /= np.linalg.norm(side)
+    axes = np.stack([along, side, np.cross(along, side)], 1)
+    return ellipsoid((a + b) / 2, [length / 2 * 1.1, radius, radius], axes, reflectance)
+
+
+def person(rng, size):
+    """Somebody who stands or walks; size = (l, w, h) of the label."""
+    l, w, h = size
+    cloth, trousers, skin = rng.uniform(0.03, 0.6), rng.uniform(0.03, 0.5), rng.uniform(0.2, 0.5)
+    stride = max(0.0, l / 2 - 0.15) * rng.uniform(0.5, 1.0) * rng.choice([-1, 1])
+    wide = np.clip(w / 2 - 0.05, 0.18, 0.3)
+    hip, shoulder = 0.5 * h, 0.82 * h
+    swing = stride * rng.uniform(0.3, 1.0)
+    parts = [ellipsoid([0, 0, h - 0.12], [0.1, 0.085, 0.13], None, skin),
+             ellipsoid([rng.normal(0, 0.03), 0, (hip + shoulder) / 2], [0.13 * rng.uniform(0.9, 1.6), wide * 0.95, (shoulder - hip) * 0.75],
+                       None, cloth)]
+    for side in (-1, 1):
+        parts.append(limb([0, side * 0.09, hip], [side * stride, side * 0.1, 0.04], rng.uniform(0.075, 0.12), trousers))
+        hand = [-side * swing, side * wide, hip + rng.uniform(-0.03, 0.25)]
+        parts.append(limb([0, side * wide * 0.9, shoulder], hand, rng.uniform(0.05, 0.075), cloth))
+    if rng.random() < 0.25:  # a bag or a rucksack
+        parts.append(ellipsoid([rng.choice([-0.2, 0.1]), rng.uniform(-wide, wide), rng.uniform(hip - 0.1, shoulder - 0.1)],
+                               [0.14, 0.16, 0.22], None, rng.uniform(0.03, 0.6)))
+    if rng.random() < 0.15:  # a long coat
+        parts.append(ellipsoid([0, 0, hip * 0.85], [0.17, wide * 0.85, hip * 0.6], None, cloth))
+    return parts
+
+
+def bicycle(rng, l):
+    """Two wheels and a frame, as seen by few rays."""
+    r = rng.uniform(0.30, 0.36)
+    dark = rng.uniform(0.03, 0.3)
+    x = max(0.4, l / 2 - r)
+    parts = []
+    for at in (-x, x):
+        parts.append(ellipsoid([at, 0, r], [r, 0.03, r], None, dark, rng.uniform(0.25, 0.6)))
+    parts += [limb([-x, 0, r], [0.0, 0, 0.6], 0.03, dark), limb([0.0, 0, 0.35], [-0.15, 0, 0.95], 0.03, dark),
+              limb([-0.1, 0, 0.75], [x - 0.2, 0, 0.85], 0.035, dark), limb([x, 0, r], [x - 0.2, 0, 1.0], 0.03, dark),
+              limb([x - 0.2, -0.25, 1.02], [x - 0.2, 0.25, 1.02], 0.03, dark)]
+    if rng.random() < 0.3:  # a basket or panniers
+        parts.append(ellipsoid([rng.choice([-x, x]), 0, 0.75], [0.18, 0.2, 0.18], None, rng.uniform(0.05, 0.6)))
+    return parts
+
+
+def cyclist(rng, size):
+    l, w, h = size
+    cloth, trousers = rng.uniform(0.03, 0.6), rng.uniform(0.03, 0.5)
+    lean = rng.uniform(0.05, 0.4)
+    seat, shoulder = np.array([-0.2, 0, min(0.95, 0.56 * h)]), np.array([-0.2 + lean, 0, h - 0.32])
+    wide = np.clip(w / 2 - 0.05, 0.18, 0.28)
+    along = (shoulder - seat) / np.linalg.norm(shoulder - seat)
+    axes = np.stack([np.cross([0, 1.0, 0], along), [0, 1.0, 0], along], 1)
+    parts = [*bicycle(rng, l), ellipsoid(shoulder + [0.06, 0, 0.2], [0.11, 0.09, 0.13], None, rng.uniform(0.1, 0.6)),
+             ellipsoid((seat + shoulder) / 2, [0.15 * rng.uniform(0.9, 1.4), wide, np.linalg.norm(shoulder - seat) * 0.72], axes, cloth)]
+    turn = rng.uniform(0, 2 * np.pi)
+    for side in (-1, 1):
+        foot = np.array([0.02 + 0.17 * np.cos(turn + side * np.pi / 2), side * 0.12, 0.3 + 0.17 * np.sin(turn + side * np.pi / 2)])
+        knee = (seat + foot) / 2 + [0.22, 0, 0.1]
+        knee[1] = side * 0.12
+        parts += [limb(seat + [0, side * 0.09, 0], knee, 0.1, trousers), limb(knee, foot, 0.075, trousers),
+                  limb(shoulder + [0, side * wide * 0.9, 0], [l / 2 - 0.55, side * 0.24, 1.03], 0.06, cloth)]
+    return parts
+
+
+def truck(rng, size):
+    """A lorry with a cab, a bus, or a big delivery van."""
+    l, w, h = size
+    paint, cargo = rng.uniform(0.05, 0.6), rng.uniform(0.05, 0.7)
+    under = rng.uniform(0.5, 1.1)
+    parts, kind = [], rng.random()
+    cab = rng.uniform(1.6, 2.4)
+    if kind < 0.25 or l < 4.5:  # one body
+        parts.append(block([-l / 2, -w / 2, rng.uniform(0.3, 0.5)], [l / 2, w / 2, h], paint))
+    else:
+        cab_h = h * rng.uniform(0.7, 1.0) if h < 3.3 else rng.uniform(2.4, 3.1)
+        parts.append(block([l / 2 - cab, -w / 2, 0.4], [l / 2, w / 2, cab_h], paint))
+        back = l / 2 - cab - rng.uniform(0.1, 0.6)
+        top = h if rng.random() < 0.8 else under + rng.uniform(0.2, 1.0)  # or a flat bed
+        parts.append(block([-l / 2, -w / 2, under], [back, w / 2, top], cargo))
+        parts.append(block([-l / 2 + 0.5, -0.4, 0.5], [back, 0.4, under], 0.1))
+    r = rng.uniform(0.4, 0.52)
+    for at in (l / 2 - 1.0, -l / 2 + 1.2, *([-l / 2 + 2.5] if l > 7 else [])):
+        for side in (-1, 1):
+            parts.append(ellipsoid([at, side * (w / 2 - 0.15), r], [r, 0.15, r], None, 0.05))
+    return parts
+
+
+def clutter(rng):
+    """(parts, size): a pole, a sign, a bin, or a bush."""
+    kind = rng.integers(4)
+    dark = rng.uniform(0.03, 0.6)
+    if kind == 0:
+        r, h = rng.uniform(0.04, 0.2), rng.uniform(0.9, 4.5)
+        return [ellipsoid([0, 0, h / 2], [r, r, h * 2], None, dark)], (2 * r, 2 * r, h)
+    if kind == 1:
+        h = rng.uniform(1.8, 3.2)
+        plate = rng.uniform(0.2, 0.5)
+        return [block([-0.04, -0.04, 0], [0.04, 0.04, h], dark), block([-0.03, -plate, h - 2 * plate], [0.03, plate, h], rng.uniform(0.3, 1.0))], (0.1, 2 * plate, h)
+    if kind == 2:
+        l, w, h = rng.uniform(0.3, 1.4), rng.uniform(0.3, 1.0), rng.uniform(0.5, 1.5)
+        return [block([-l / 2, -w / 2, 0], [l / 2, w / 2, h], dark)], (l, w, h)
+    s, h = rng.uniform(0.3, 1.0), rng.uniform(0.6, 2.2)
+    parts = [ellipsoid([*rng.normal(0, s / 2.5, 2), rng.uniform(0.1, 0.8) * h], rng.uniform(0.15, 0.5, 3) * [s, s, h], None,
+                       rng.uniform(0.1, 0.5), rng.uniform(0.2, 0.7)) for _ in range(rng.integers(3, 7))]
+    return parts, (2 * s, 2 * s, h)
+
+
+def cast(rng, parts, box):
+    """Returns [N, 4] of the sensor at the origin from an object whose box (x y z l w h yaw) is given."""
+    c, s = np.cos(box[6]), np.sin(box[6])
+    turn = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1.0]])
+    foot = np.array([box[0], box[1], box[2] - box[5] / 2])
+    distance, azimuth = np.hypot(box[0], box[1]), np.arctan2(box[1], box[0])
+    reach = np.hypot(box[3], box[4]) / 2 + 0.3
+    half = np.arctan2(reach, max(distance - reach, 1.0))
+    low, high = (np.arctan2(z, distance + (-reach if z < 0 else reach) * 0.9) for z in (foot[2] - 0.1, foot[2] + box[5] + 0.1))
+    beams = BEAMS[(BEAMS >= low - 0.005) & (BEAMS <= high + 0.005)]
+    if not len(beams):
+        return np.zeros((0, 4), np.float32)
+    az = np.arange(azimuth - half, azimuth + half, AZIMUTH_STEP) + rng.uniform(0, AZIMUTH_STEP)
+    a, e = (g.reshape(-1) for g in np.meshgrid(az, beams))
+    rays = np.stack([np.cos(e) * np.cos(a), np.cos(e) * np.sin(a), np.sin(e)], 1)
+    origin, rays_in = -foot @ turn, rays @ turn
+    best, shine = np.full(len(rays), np.inf), np.zeros(len(rays))
+    for p in parts:
+        o, d = p.inverse @ (origin - p.centre), rays_in @ p.inverse.T
+        if p.round:
+            dd, od = (d * d).sum(1), d @ o
+            root = od * od - dd * (o @ o - 1)
+            t = np.where(root > 0, (-od - np.sqrt(np.maximum(root, 0))) / dd, np.inf)
+        else:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                t0, t1 = (-1 - o) / d, (1 - o) / d
+            near, far = np.minimum(t0, t1).max(1), np.maximum(t0, t1).min(1)
+            t = np.where(near <= far, near, np.inf)
+        t = np.where((t > 0.5) & np.isfinite(t), t, np.inf)
+        if p.solid < 1:
+            t[rng.random(len(t)) > p.solid] = np.inf
+        closer = t < best
+        best, shine = np.where(closer, t, best), np.where(closer, p.reflectance, shine)
+    back = np.isfinite(best) & (rng.random(len(best)) > rng.uniform(0.0, 0.15) + distance / 500)
+    best, shine, rays = best[back], shine[back], rays[back]
+    best = best + rng.normal(0, RANGE_NOISE, len(best))
+    shine = np.clip(shine + rng.normal(0, 0.06, len(shine)), 0, 1)
+    return np.concatenate([rays * best[:, None], shine[:, None]], 1).astype(np.float32)

@@ -1,0 +1,110 @@
+"""Export refuses what the runtime could not trust; weights go to ONNX and back; made-up objects are where their boxes are."""
+
+import tempfile
+import unittest
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper
+
+from emc2_training import export, qat, scenes, shapes
+from emc2_training.bev_net import BevNet
+from emc2_training.boxes import to_local
+from emc2_training.kitti import OTHER, Calib, Scan
+from emc2_training.warm_start import load_onnx
+
+
+def graph(operator):
+    value = lambda name: helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 4])
+    return helper.make_model(helper.make_graph([helper.make_node(operator, ["x"], ["y"])], "g", [value("x")], [value("y")]))
+
+
+def shaken(width=0.25):
+    """A small network whose BatchNorms have seen something."""
+    torch.manual_seed(0)
+    net = BevNet(width)
+    for m in net.modules():
+        if isinstance(m, torch.nn.BatchNorm2d):
+            m.running_mean.normal_(0, 0.2), m.running_var.uniform_(0.5, 2)
+            m.weight.data.uniform_(0.5, 1.5), m.bias.data.normal_(0, 0.2)
+    return net.eval()
+
+
+class Export(unittest.TestCase):
+    def test_an_operator_outside_the_list_is_refused(self):
+        export.check_operators("net", graph("Relu"))
+        with self.assertRaises(SystemExit) as caught:
+            export.check_operators("net", graph("Erf"))
+        self.assertIn("Erf", str(caught.exception))
+
+    def test_a_departure_from_torch_is_refused(self):
+        one = [np.ones(3, np.float32)]
+        self.assertEqual(export.check_departure("net", one, one, 1e-4), 0)
+        for wrong in (1.001, np.nan):
+            with self.assertRaises(SystemExit):
+                export.check_departure("net", [one[0] * np.float32(wrong)], one, 1e-4)
+
+
+class Weights(unittest.TestCase):
+    def test_an_exported_network_comes_back_and_says_the_same(self):
+        net, again = shaken(), BevNet(0.25)
+        fine, coarse = torch.rand(2, 12, 32, 32), torch.rand(2, 8, 16, 16)
+        with tempfile.TemporaryDirectory() as folder:
+            path = str(Path(folder) / "model.onnx")
+            torch.onnx.export(net, (fine, coarse), path, opset_version=17, dynamo=False, do_constant_folding=True)
+            load_onnx(again, path, [(fine, coarse)])
+            with self.assertRaises(SystemExit):
+                load_onnx(BevNet(0.5), path, [(fine, coarse)])
+        with torch.no_grad():
+            for a, b in zip(net(fine, coarse), again.eval()(fine, coarse)):
+                self.assertLess((a - b).abs().max().item(), 1e-3)
+            # Trained on the same statistics, it still says nearly the same.
+            for a, b in zip(net(fine, coarse), again.train()(fine, coarse)):
+                self.assertLess((a - b).abs().max().item(), 1e-2)
+
+    def test_folding_changes_nothing(self):
+        net = shaken()
+        fine, coarse = torch.rand(1, 12, 32, 32), torch.rand(1, 8, 16, 16)
+        with torch.no_grad():
+            before = net(fine, coarse)
+            after = qat.fold(net)(fine, coarse)
+        for a, b in zip(before, after):
+            self.assertLess((a - b).abs().max().item(), 1e-3)
+
+
+class MadeUp(unittest.TestCase):
+    def test_returns_lie_on_the_object_and_face_the_sensor(self):
+        rng = np.random.default_rng(0)
+        for shape, size in ((shapes.person, (0.9, 0.6, 1.75)), (shapes.cyclist, (1.76, 0.6, 1.73)), (shapes.truck, (9.0, 2.5, 3.2))):
+            box = np.array([14.0, 3.0, -1.73 + size[2] / 2, *size, 0.4])
+            points = shapes.cast(rng, shape(rng, size), box)
+            self.assertGreater(len(points), 40)
+            local = to_local(points, box)
+            self.assertTrue((np.abs(local) <= np.array(size) / 2 + 0.35).all())
+            self.assertTrue(((points[:, 3] >= 0) & (points[:, 3] <= 1)).all())
+            # A side towards the sensor: half of the returns at least are nearer than the box's centre.
+            self.assertGreater(np.mean(np.hypot(points[:, 0], points[:, 1]) < np.hypot(box[0], box[1])), 0.5)
+
+    def test_what_stands_behind_a_made_up_truck_is_hidden(self):
+        rng = np.random.default_rng(0)
+        calib = Calib(np.array([[700.0, 0, 600, 0], [0, 700, 180, 0], [0, 0, 1, 0]]),
+                      np.array([[0, -1.0, 0, 0], [0, 0, -1, 0], [1, 0, 0, 0], [0, 0, 0, 1]]))
+        y, z = (g.reshape(-1) for g in np.meshgrid(np.linspace(-8, 8, 200), np.linspace(-1.2, 0.5, 30)))
+        x, floor = (g.reshape(-1) for g in np.meshgrid(np.linspace(5, 29, 60), np.linspace(-5, 5, 40)))
+        wall = np.stack([np.full_like(y, 30), y, z, 0 * y], 1)
+        ground = np.stack([x, floor, np.full_like(x, -1.73), 0 * x], 1)
+        scan = Scan("s", "d", np.concatenate([wall, ground]).astype(np.float32), np.zeros((0, 7)), np.zeros(0, int), calib)
+        composer = scenes.Composer(scan, scan.points, scan.boxes, scan.classes, np.zeros(0, bool))
+        self.assertTrue(scenes.make(rng, composer, OTHER, np.array([15, 0, 0, 8, 2.5, 3.0, 0.0])))
+        points, boxes, classes, _ = composer.finish()
+        behind = points[(points[:, 0] > 29.5) & (np.abs(points[:, 1]) < 1.5)]
+        beside = points[(points[:, 0] > 29.5) & (np.abs(points[:, 1]) > 6)]
+        self.assertLess(len(behind), 100)
+        self.assertGreater(len(beside), 1000)
+        self.assertEqual(list(classes), [OTHER])
+
+
+if __name__ == "__main__":
+    unittest.main()
