@@ -1,13 +1,12 @@
 //! Every figure of summary and details agrees with the official devkit's within 1e-9.
 
+mod nuscenes_world;
 mod shared_data;
 
 use std::path::Path;
 
-use std::collections::HashMap;
-use std::io::Read as _;
-
 use emc2::eval::nuscenes::{Request, evaluate, evaluate_from};
+use nuscenes_world::{invented, request, unpack};
 use serde_json::Value;
 use shared_data::golden;
 
@@ -68,31 +67,7 @@ fn agrees(folder: &Path, set: &str, tables: &str) {
 
 #[test]
 fn every_figure_of_invented_drives_is_that_of_the_devkit() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/nuscenes");
-    let unpack = |name: &str| {
-        let packed = std::fs::read(folder.join(format!("{name}.json.gz"))).unwrap();
-        let mut text = Vec::new();
-        flate2::read::GzDecoder::new(packed.as_slice()).read_to_end(&mut text).unwrap();
-        text
-    };
-    let tables: HashMap<_, _> = [
-        "attribute",
-        "calibrated_sensor",
-        "category",
-        "ego_pose",
-        "instance",
-        "log",
-        "sample",
-        "sample_annotation",
-        "sample_data",
-        "scene",
-        "sensor",
-        "visibility",
-    ]
-    .map(|name| (name.to_owned(), unpack(name)))
-    .into();
-    let request = Request::new("".as_ref(), "v1.0-mini", "mini_val", "results".as_ref());
-    let evaluation = evaluate_from(&request, &tables, unpack("results").as_slice()).unwrap();
+    let evaluation = evaluate_from(&request(), &invented(), unpack("results").as_slice()).unwrap();
     let golden = |name: &str| parse(&String::from_utf8(unpack(name)).unwrap());
     let mut figures = 0;
     compare(

@@ -6,12 +6,14 @@ use std::path::Path;
 
 use emc2::calib::{parse_kitti_calib, parse_kitti_raw_calib, parse_rig_yaml};
 use emc2::config::Config;
+use emc2::eval::nuscenes::read_results_from;
 use emc2::expert::backend::Golden;
 use emc2::expert::contract::Contract;
 use emc2::sensor::image::decode_bytes;
 use emc2::sensor::kitti::row::{ObjectRow, parse_rows};
 use emc2::sensor::kitti::{SequenceLabels, parse_split};
 use emc2::sensor::nuscenes::scan::parse_sweep;
+use emc2::sensor::nuscenes::tables::{Need, Tables, split_tables};
 use emc2::sensor::scan::{ScanFormat, parse_scan};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -139,4 +141,16 @@ fn no_golden_file_makes_the_reader_panic() {
 #[test]
 fn no_frames_file_makes_resuming_panic() {
     run("frames", |bytes| emc2::report::parse(bytes, "frames.jsonl").is_ok());
+}
+
+#[test]
+fn no_nuscenes_results_make_the_reader_panic() {
+    run("nuscenes_results", |bytes| read_results_from(bytes, "results").is_ok());
+}
+
+#[test]
+fn no_nuscenes_tables_make_the_reader_panic() {
+    run("nuscenes_tables", |bytes| {
+        split_tables(bytes).is_ok_and(|tables| Tables::load_from(&tables, Need::EVERYTHING).is_ok())
+    });
 }

@@ -52,6 +52,9 @@ pub enum Command {
     Demo(DemoArgs),
     /// Write a synthetic drive in KITTI layout: LiDAR, camera, labels, the same for the same seed.
     Synth(SynthArgs),
+    /// Judge results by a benchmark's own rules.
+    #[command(subcommand)]
+    Eval(super::args_eval::EvalCommand),
     /// Look at model folders.
     #[command(subcommand)]
     Model(ModelCommand),

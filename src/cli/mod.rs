@@ -2,8 +2,10 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, missing_docs)]
 
 mod args;
+mod args_eval;
 mod demo;
 mod doctor;
+mod eval;
 mod exit;
 mod interrupt;
 mod logging;
@@ -37,6 +39,7 @@ pub fn main() -> ExitCode {
         Command::Synth(args) => synth::synth(&args),
         Command::Model(command) => model::model(&command),
         Command::Doctor(args) => doctor::doctor(&args),
+        Command::Eval(command) => eval::eval(&command),
         Command::Rig(args) => rig::rig(&args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "emc2", &mut std::io::stdout());

@@ -34,7 +34,7 @@ pub use rows::{
     Annotation, Attribute, CalibratedSensor, Category, EgoPose, Id, Instance, Log, Sample,
     SampleData, Scene, Sensor, Visibility,
 };
-pub use source::{Folder, TableSource};
+pub use source::{Folder, TableSource, split_tables};
 pub use token::{Spellings, Token, TokenHasher, TokenMap};
 
 use crate::sensor::Error;

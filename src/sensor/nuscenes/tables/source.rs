@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::sensor::Error;
+use crate::sensor::nuscenes::json::{self, JsonReader};
 
 /// Something that has tables by name.
 pub trait TableSource: Sync {
@@ -69,7 +70,6 @@ impl TableSource for Folder {
     }
 }
 
-/// Tables in memory, for tests.
 impl TableSource for HashMap<String, Vec<u8>> {
     fn open(&self, table: &str) -> io::Result<Box<dyn Read + Send + '_>> {
         let bytes = self.get(table).ok_or(io::ErrorKind::NotFound)?;
@@ -79,4 +79,20 @@ impl TableSource for HashMap<String, Vec<u8>> {
     fn label(&self, table: &str) -> PathBuf {
         format!("{table}.json").into()
     }
+}
+
+/// Takes one JSON object that holds each table under its name apart, for tests of the readers.
+///
+/// # Errors
+/// Where it is no such object; the tables themselves are not looked at.
+pub fn split_tables(bytes: &[u8]) -> json::Result<HashMap<String, Vec<u8>>> {
+    let mut reader = JsonReader::new(bytes);
+    let (mut tables, mut first) = (HashMap::new(), true);
+    reader.begin_object()?;
+    while let Some(name) = reader.key(&mut first)? {
+        let name = String::from_utf8_lossy(name).into_owned();
+        tables.insert(name, reader.raw()?.into_bytes());
+    }
+    reader.finish()?;
+    Ok(tables)
 }

@@ -1,0 +1,28 @@
+//! `emc2 eval`: labels and results become figures.
+
+mod nuscenes;
+
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::args_eval::EvalCommand;
+use super::exit::Exit;
+
+pub use nuscenes::NuscenesArgs;
+
+/// `emc2 eval …`.
+pub fn eval(command: &EvalCommand) -> anyhow::Result<Exit> {
+    match command {
+        EvalCommand::Nuscenes(args) => nuscenes::nuscenes(args),
+    }
+}
+
+/// Writes a file, making its folder.
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
