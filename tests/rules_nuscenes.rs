@@ -82,7 +82,7 @@ fn a_match_takes_the_nearest_free_box_and_must_be_nearer_than_the_distance() {
     let truth = [at(CAR, 10.0, 0.0), at(CAR, 11.5, 0.0)];
     let found = [scored(0.9, at("car", 10.0, 0.0)), scored(0.8, at("car", 10.25, 0.0))];
     let car = figures_of("car", &truth, &found);
-    assert_eq!([0, 1, 2, 3].map(|at: usize| car.curves[at].matched[0]), [1, 1, 2, 2]);
+    assert_eq!([0, 1, 2, 3].map(|at: usize| car.curves[at].matched_scores.len()), [1, 1, 2, 2]);
 }
 
 #[test]

@@ -25,18 +25,21 @@ pub struct Curve {
     pub confidence: Vec<f64>,
     /// Each error, averaged over the true positives up to there: by [`TpError`].
     pub errors: [Vec<f64>; TpError::COUNT],
-    /// Detections that were matched, and that were not.
-    pub matched: [usize; 2],
+    /// Scores of the detections that were matched, descending.
+    pub matched_scores: Vec<f64>,
+    /// Scores of those that were not, descending.
+    pub unmatched_scores: Vec<f64>,
 }
 
 impl Curve {
     /// The curve where nothing was matched.
-    fn empty(false_positives: usize) -> Self {
+    fn empty(unmatched_scores: Vec<f64>) -> Self {
         Self {
             precision: vec![0.0; POINTS],
             confidence: vec![0.0; POINTS],
             errors: std::array::from_fn(|_| vec![1.0; POINTS]),
-            matched: [0, false_positives],
+            matched_scores: Vec::new(),
+            unmatched_scores,
         }
     }
 
@@ -95,7 +98,7 @@ impl<'a> Contest<'a> {
     /// is still free, if that is nearer than the distance.
     pub fn curve(&self, distance_m: f64) -> Curve {
         let mut taken = vec![false; self.truth.len()];
-        let mut matches = Vec::new();
+        let (mut matches, mut unmatched_scores) = (Vec::new(), Vec::new());
         let mut is_match = Vec::with_capacity(self.detections.len());
         for detection in &self.detections {
             let found = self.nearest(detection, distance_m, &taken);
@@ -103,11 +106,12 @@ impl<'a> Contest<'a> {
             if let Some(place) = found {
                 taken[place] = true;
                 matches.push((*detection, self.truth[place]));
+            } else {
+                unmatched_scores.push(detection.score);
             }
         }
-        let false_positives = self.detections.len() - matches.len();
         if matches.is_empty() {
-            return Curve::empty(false_positives);
+            return Curve::empty(unmatched_scores);
         }
         let (mut precisions, mut recalls) = (Vec::new(), Vec::new());
         let (mut right, mut wrong) = (0.0, 0.0);
@@ -122,8 +126,9 @@ impl<'a> Contest<'a> {
         };
         let confidence: Vec<_> = over_recall(&scores);
         let errors = self.errors(&matches, &confidence);
-        let matched = [matches.len(), false_positives];
-        Curve { precision: over_recall(&precisions), confidence, errors, matched }
+        let matched_scores = matches.iter().map(|(detection, _)| detection.score).collect();
+        let precision = over_recall(&precisions);
+        Curve { precision, confidence, errors, matched_scores, unmatched_scores }
     }
 
     /// The nearest free annotation of the detection's sample, nearer than `distance_m`; the first of

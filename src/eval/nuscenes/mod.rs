@@ -32,6 +32,6 @@ pub use class::{ATTRIBUTES, AttributeName, DetectionClass, TpError};
 pub use curve::{Curve, POINTS, recall};
 pub use error::Error;
 pub use evaluate::{Evaluation, Request, evaluate, evaluate_from};
-pub use figures::{ClassFigures, DISTANCES_M, Figures};
+pub use figures::{ClassFigures, DISTANCES_M, ERROR_DISTANCE, Figures};
 pub use filter::Counts;
 pub use results::{MAX_BOXES, Results, read_results, read_results_from};
