@@ -1,0 +1,242 @@
+//! Area under the whole precision–recall curve, with a bootstrap interval: honest on few frames.
+//!
+//! The benchmark's figures sample the curve at 41 places, chosen among true matches; on a dozen
+//! frames that is coarse. Here every detection is a step. Detections take labels by falling score:
+//! each the free label with the largest overlap above the limit, labels that count before labels
+//! that do not. Labels count by the filter of "hard". A detection that takes a label which does
+//! not count, or takes none and is lower than 25 pixels (or, in the image, lies in a DontCare
+//! area), is neither find nor mistake. Equal scores are one step, so no order of files matters.
+
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use super::judge::counts_if_unused;
+use super::matching::Rule;
+use super::object::{Difficulty, Metric, Strictness};
+use super::task::Task;
+
+/// Which labels and mistakes count, by horizontal distance from the camera.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Band {
+    /// All of them.
+    #[serde(rename = "all")]
+    All,
+    /// Up to 20 m.
+    #[serde(rename = "0-20 m")]
+    Near,
+    /// 20 to 40 m.
+    #[serde(rename = "20-40 m")]
+    Middle,
+    /// 40 to 70 m.
+    #[serde(rename = "40-70 m")]
+    Far,
+}
+
+impl Band {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::All, Self::Near, Self::Middle, Self::Far];
+
+    /// The name in tables and in the JSON.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Near => "0-20 m",
+            Self::Middle => "20-40 m",
+            Self::Far => "40-70 m",
+        }
+    }
+
+    fn holds(self, distance_m: f64) -> bool {
+        match self {
+            Self::All => true,
+            Self::Near => distance_m < 20.0,
+            Self::Middle => (20.0..40.0).contains(&distance_m),
+            Self::Far => (40.0..70.0).contains(&distance_m),
+        }
+    }
+}
+
+/// One area.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Area {
+    /// Labels that count.
+    pub labels: u64,
+    /// Area under the curve, 0..=1; none without labels.
+    pub area: Option<f64>,
+    /// 2.5 % and 97.5 % of the area over frames drawn with replacement.
+    pub interval: Option<[f64; 2]>,
+}
+
+/// The areas of a class.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Areas {
+    /// Which, with the overlap that a match must exceed, and the area.
+    pub rows: Vec<AreaRow>,
+}
+
+/// An area and what it is of.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct AreaRow {
+    /// What of two boxes is compared.
+    pub metric: Metric,
+    /// Which limit.
+    pub limit: Strictness,
+    /// The overlap that a match must exceed.
+    pub overlap: f64,
+    /// Which distances.
+    pub band: Band,
+    /// The figures.
+    #[serde(flatten)]
+    pub area: Area,
+}
+
+impl Areas {
+    pub(super) fn push(&mut self, limit: Strictness, rule: Rule, band: Band, area: Area) {
+        self.rows.push(AreaRow { metric: rule.metric, limit, overlap: rule.limit, band, area });
+    }
+
+    /// The area of a metric, limit and band.
+    pub fn get(&self, metric: Metric, limit: Strictness, band: Band) -> Option<Area> {
+        let same = |row: &&AreaRow| (row.metric, row.limit, row.band) == (metric, limit, band);
+        self.rows.iter().find(same).map(|row| row.area)
+    }
+}
+
+/// A detection that is a find or a mistake.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    score: f64,
+    frame: u32,
+    found: bool,
+}
+
+pub(super) fn area(tasks: &[Task], rule: Rule, band: Band, draws: usize) -> Area {
+    let mut steps = Vec::new();
+    let mut labels_by_frame = Vec::with_capacity(tasks.len());
+    let mut matcher = Matcher::default();
+    for (frame, task) in tasks.iter().enumerate() {
+        labels_by_frame.push(matcher.run(task, rule, band, |score, found| {
+            steps.push(Step { score, frame: frame as u32, found });
+        }));
+    }
+    steps.sort_by(|a, b| b.score.total_cmp(&a.score));
+    let labels = labels_by_frame.iter().map(|count| u64::from(*count)).sum();
+    let ones = vec![1u32; tasks.len()];
+    let mut curve = Vec::new();
+    let whole = under_curve(&steps, &ones, &labels_by_frame, &mut curve);
+    // The interval's ends need no third digit where there are many detections: bounded work.
+    let draws = draws.min((2_000_000 / steps.len().max(1)).max(100));
+    let interval = (draws > 1 && tasks.len() > 1)
+        .then(|| bootstrap(&steps, &labels_by_frame, draws, &mut curve))
+        .flatten();
+    Area { labels, area: whole, interval }
+}
+
+/// 2.5 % and 97.5 % over draws of frames with replacement; the seed is fixed.
+fn bootstrap(
+    steps: &[Step],
+    labels: &[u32],
+    draws: usize,
+    curve: &mut Vec<(f64, f64)>,
+) -> Option<[f64; 2]> {
+    let mut random = ChaCha8Rng::seed_from_u64(0);
+    let mut weights = vec![0u32; labels.len()];
+    let mut areas: Vec<f64> = (0..draws)
+        .filter_map(|_| {
+            weights.fill(0);
+            for _ in 0..labels.len() {
+                weights[random.random_range(0..labels.len())] += 1;
+            }
+            under_curve(steps, &weights, labels, curve)
+        })
+        .collect();
+    areas.sort_unstable_by(f64::total_cmp);
+    let at = |share: f64| {
+        let place = share * (areas.len() - 1) as f64;
+        let (low, part) = (place.floor() as usize, place.fract());
+        areas[low] + part * (areas[(low + 1).min(areas.len() - 1)] - areas[low])
+    };
+    (!areas.is_empty()).then(|| [at(0.025), at(0.975)])
+}
+
+/// Area under the curve, each precision raised to the best at that recall or more; `weights` is how
+/// often each frame is there.
+fn under_curve(
+    steps: &[Step],
+    weights: &[u32],
+    labels: &[u32],
+    curve: &mut Vec<(f64, f64)>,
+) -> Option<f64> {
+    let total: u64 = weights.iter().zip(labels).map(|(w, n)| u64::from(*w) * u64::from(*n)).sum();
+    if total == 0 {
+        return None;
+    }
+    curve.clear();
+    let (mut hits, mut all) = (0u64, 0u64);
+    for tied in steps.chunk_by(|a, b| a.score == b.score) {
+        let before = hits;
+        for step in tied {
+            let weight = u64::from(weights[step.frame as usize]);
+            all += weight;
+            hits += if step.found { weight } else { 0 };
+        }
+        if hits > before {
+            curve.push((hits as f64 / total as f64, hits as f64 / all as f64));
+        }
+    }
+    let (mut area, mut best) = (0.0, 0.0f64);
+    for at in (0..curve.len()).rev() {
+        let (recall, precision) = curve[at];
+        let from = if at == 0 { 0.0 } else { curve[at - 1].0 };
+        best = best.max(precision);
+        area += (recall - from) * best;
+    }
+    Some(area)
+}
+
+/// Matching by falling score.
+#[derive(Debug, Default)]
+struct Matcher {
+    taken: Vec<bool>,
+    order: Vec<u32>,
+}
+
+impl Matcher {
+    /// Tells each find and mistake with its score; gives how many labels count.
+    fn run(&mut self, task: &Task, rule: Rule, band: Band, mut step: impl FnMut(f64, bool)) -> u32 {
+        let d = Difficulty::Hard as usize;
+        let counts = |truth: &super::task::Truth| !truth.ignored[d] && band.holds(truth.distance_m);
+        self.taken.clear();
+        self.taken.resize(task.truths.len(), false);
+        self.order.clear();
+        let of_class = (0..task.found.len() as u32).filter(|f| task.found[*f as usize].of_class);
+        self.order.extend(of_class);
+        self.order.sort_by(|a, b| {
+            task.found[*b as usize].score.total_cmp(&task.found[*a as usize].score)
+        });
+        for &at in &self.order {
+            let found = &task.found[at as usize];
+            let open = task.pairs[rule.metric as usize].iter().filter(|pair| {
+                pair.found == at && pair.overlap > rule.limit && !self.taken[pair.truth as usize]
+            });
+            let best = open.max_by(|a, b| {
+                let counted = |pair: &super::task::Pair| counts(&task.truths[pair.truth as usize]);
+                counted(a).cmp(&counted(b)).then(a.overlap.total_cmp(&b.overlap))
+            });
+            match best {
+                Some(pair) => {
+                    self.taken[pair.truth as usize] = true;
+                    if counts(&task.truths[pair.truth as usize]) {
+                        step(found.score, true);
+                    }
+                }
+                None if counts_if_unused(found, rule, d) && band.holds(found.distance_m) => {
+                    step(found.score, false);
+                }
+                None => {}
+            }
+        }
+        task.truths.iter().filter(|truth| counts(truth)).count() as u32
+    }
+}

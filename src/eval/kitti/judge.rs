@@ -1,0 +1,299 @@
+//! The whole evaluation: frames become curves for each class, metric and difficulty.
+//!
+//! Work is parted into jobs (class × metric × limit × difficulty) that threads take in turn; each
+//! job is done by one thread in the frames' order, so the figures do not depend on their number.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::area::{self, Areas};
+use super::curve::{Point, Values, falling, thresholds};
+use super::matching::{Matching, Rule};
+use super::object::{Difficulty, Judged, Metric, Strictness};
+use super::read::{Frame, in_parallel};
+use super::task::{FrameShapes, Part, Task};
+
+/// What is judged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// Which classes.
+    pub classes: Vec<Judged>,
+    /// Draws of the bootstrap over frames behind each interval; none gives no intervals.
+    pub draws: usize,
+    /// Threads; all cores where it is 0.
+    pub threads: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { classes: Judged::ALL.to_vec(), draws: 1000, threads: 0 }
+    }
+}
+
+/// The figures of one class, metric and difficulty.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curve {
+    /// Labels to be found.
+    pub labels: u64,
+    /// The counts at each threshold, by falling score.
+    pub points: Vec<Point>,
+    /// Precision at the 41 positions.
+    pub precision: Values,
+    /// Orientation similarity at the 41 positions; none if it is not judged.
+    pub similarity: Option<Values>,
+}
+
+/// The three difficulties of one class and metric.
+pub type Curves = [Curve; 3];
+
+/// All figures of one class.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClassFigures {
+    /// Which class.
+    pub class: Judged,
+    /// By metric, with the benchmark's limits; none where the results lack what it needs.
+    pub official: [Option<Curves>; 3],
+    /// From above and in 3D with the loose limits (in the image they are the same: none there).
+    pub loose: [Option<Curves>; 3],
+    /// Areas under whole curves, with intervals, over all and by distance.
+    pub areas: Areas,
+}
+
+/// The result of an evaluation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluation {
+    /// Frames judged.
+    pub frames: usize,
+    /// By class, as asked for.
+    pub classes: Vec<ClassFigures>,
+}
+
+/// Judges the detections of all frames by the benchmark's rules.
+///
+/// ```
+/// use emc2::eval::kitti::{self, Difficulty, Entry, Frame, Metric, Options};
+/// let label = "Car 0.00 0 1.55 300 150 400 250 1.5 1.6 3.9 -3.0 1.7 12.0 1.57";
+/// let frame = Frame {
+///     id: "000000".to_owned(),
+///     labels: vec![Entry::new(1, label.parse()?)],
+///     detections: vec![Entry::new(1, format!("{label} 0.9").parse()?)],
+/// };
+/// let found = kitti::evaluate(&[frame], &Options::default());
+/// let car = &found.classes[0].official[Metric::Box3d as usize].as_ref().unwrap();
+/// assert_eq!(car[Difficulty::Moderate as usize].points[0].true_positives, 1);
+/// # Ok::<(), emc2::sensor::kitti::row::RowError>(())
+/// ```
+pub fn evaluate(frames: &[Frame], options: &Options) -> Evaluation {
+    let threads = match options.threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        n => n,
+    };
+    let tasks = tasks(frames, &options.classes, threads);
+    let present: Vec<[bool; 3]> =
+        options.classes.iter().map(|class| judgeable(frames, *class)).collect();
+    // One odd detection anywhere is enough: the benchmark's program works so.
+    let with_similarity =
+        !frames.iter().flat_map(|frame| &frame.detections).any(|found| found.row.alpha == -10.0);
+    let mut jobs = Vec::new();
+    for (index, &class) in options.classes.iter().enumerate() {
+        for metric in Metric::ALL {
+            for strictness in [Strictness::Official, Strictness::Loose] {
+                let same = strictness == Strictness::Loose && metric == Metric::Image;
+                if present[index][metric as usize] && !same {
+                    let rule = Rule { metric, limit: class.limit(strictness, metric) };
+                    jobs.extend(Difficulty::ALL.map(|d| Job::Curve(index, rule, strictness, d)));
+                    jobs.extend(
+                        area::Band::ALL.map(|band| Job::Area(index, rule, strictness, band)),
+                    );
+                }
+            }
+        }
+    }
+    let done = in_turn(&jobs, threads, |job| match job {
+        Job::Curve(index, rule, _, difficulty) => {
+            let similarity = with_similarity && rule.metric == Metric::Image;
+            Done::Curve(curve(&tasks[*index], *rule, *difficulty, similarity))
+        }
+        Job::Area(index, rule, _, band) => {
+            Done::Area(area::area(&tasks[*index], *rule, *band, options.draws))
+        }
+    });
+    let mut classes: Vec<ClassFigures> = options
+        .classes
+        .iter()
+        .map(|&class| ClassFigures {
+            class,
+            official: [const { None }; 3],
+            loose: [const { None }; 3],
+            areas: Areas::default(),
+        })
+        .collect();
+    let mut curves = Vec::new();
+    for (job, done) in jobs.iter().zip(done) {
+        match (job, done) {
+            (Job::Curve(index, rule, strictness, _), Done::Curve(curve)) => {
+                curves.push(curve);
+                // The three difficulties of a metric are neighbours among the jobs.
+                if let Ok(three) =
+                    <[Curve; 3]>::try_from(std::mem::take(&mut curves)).map_err(|c| curves = c)
+                {
+                    let class = &mut classes[*index];
+                    let table = match strictness {
+                        Strictness::Official => &mut class.official,
+                        Strictness::Loose => &mut class.loose,
+                    };
+                    table[rule.metric as usize] = Some(three);
+                }
+            }
+            (Job::Area(index, rule, strictness, band), Done::Area(area)) => {
+                classes[*index].areas.push(*strictness, *rule, *band, area);
+            }
+            _ => {}
+        }
+    }
+    Evaluation { frames: frames.len(), classes }
+}
+
+enum Job {
+    Curve(usize, Rule, Strictness, Difficulty),
+    Area(usize, Rule, Strictness, area::Band),
+}
+
+enum Done {
+    Curve(Curve),
+    Area(area::Area),
+}
+
+/// Threads take the jobs one by one; the results are in the jobs' order.
+fn in_turn<J: Sync, R: Send>(jobs: &[J], threads: usize, run: impl Fn(&J) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let worker = || {
+        let mut mine = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(job) = jobs.get(index) else { return mine };
+            mine.push((index, run(job)));
+        }
+    };
+    let mut all: Vec<(usize, R)> = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads.min(jobs.len())).map(|_| scope.spawn(worker)).collect();
+        let mut all = worker();
+        for other in others {
+            match other.join() {
+                Ok(part) => all.extend(part),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        all
+    });
+    all.sort_unstable_by_key(|(index, _)| *index);
+    all.into_iter().map(|(_, result)| result).collect()
+}
+
+/// By class, then frame.
+pub(super) fn tasks(frames: &[Frame], classes: &[Judged], threads: usize) -> Vec<Vec<Task>> {
+    let Ok(by_frame) = in_parallel(frames, threads, |frame| {
+        let shapes = FrameShapes::new(frame);
+        let tasks: Vec<Task> =
+            classes.iter().map(|class| Task::new(frame, &shapes, *class)).collect();
+        Ok::<_, std::convert::Infallible>(tasks)
+    });
+    let mut by_class: Vec<Vec<Task>> =
+        classes.iter().map(|_| Vec::with_capacity(frames.len())).collect();
+    for tasks in by_frame {
+        for (class, task) in by_class.iter_mut().zip(tasks) {
+            class.push(task);
+        }
+    }
+    by_class
+}
+
+/// Whether a class can be judged by each metric: one detection with the fields it needs is enough.
+fn judgeable(frames: &[Frame], class: Judged) -> [bool; 3] {
+    let mut present = [false; 3];
+    let of_class = |found: &&super::Entry| found.class == Some(class.class());
+    for found in frames.iter().flat_map(|frame| &frame.detections).filter(of_class) {
+        let row = &found.row;
+        let [x, y, z] = row.location;
+        let [h, w, l] = row.size_hwl;
+        let on_ground = x != -1000.0 && z != -1000.0 && w > 0.0 && l > 0.0;
+        present[Metric::Image as usize] |= row.bbox[0] >= 0.0;
+        present[Metric::Bev as usize] |= on_ground;
+        present[Metric::Box3d as usize] |= on_ground && y != -1000.0 && h > 0.0;
+    }
+    present
+}
+
+fn curve(tasks: &[Task], rule: Rule, difficulty: Difficulty, similarity: bool) -> Curve {
+    let d = difficulty as usize;
+    let m = rule.metric as usize;
+    let mut matching = Matching::default();
+    let mut scores = Vec::new();
+    let mut mistakes = Vec::new(); // scores of detections that are mistakes if they match nothing
+    let mut labels = 0;
+    for task in tasks {
+        labels += task.truths.iter().filter(|truth| !truth.ignored[d]).count() as u64;
+        matching.by_score(task, rule, difficulty, |score| scores.push(score));
+        let counted = task.found.iter().filter(|found| counts_if_unused(found, rule, d));
+        mistakes.extend(counted.map(|found| found.score));
+    }
+    let thresholds = thresholds(&mut scores, labels);
+    mistakes.sort_unstable_by(|a, b| b.total_cmp(a));
+    let mut points: Vec<Point> = thresholds
+        .iter()
+        .map(|&score| Point {
+            score,
+            false_positives: mistakes.partition_point(|mistake| *mistake >= score) as u64,
+            false_negatives: labels,
+            ..Point::default()
+        })
+        .collect();
+    let mut paired = Vec::new();
+    for task in tasks.iter().filter(|task| !task.pairs[m].is_empty()) {
+        paired.clear();
+        paired.extend(task.pairs[m].iter().map(|pair| task.found[pair.found as usize].score));
+        paired.sort_unstable_by(|a, b| b.total_cmp(a));
+        let (mut active, mut change) = (0, Point::default());
+        for point in &mut points {
+            // Nothing changes in this frame until the threshold lets one more detection in.
+            let now = active + paired[active..].iter().take_while(|s| **s >= point.score).count();
+            if now != active {
+                active = now;
+                matching.by_overlap(task, rule, difficulty, point.score);
+                change = counts(task, &matching, rule, d, similarity);
+            }
+            point.true_positives += change.true_positives;
+            point.false_positives -= change.false_positives;
+            point.false_negatives -= change.false_negatives;
+            point.similarity += change.similarity;
+        }
+    }
+    let of_all = |point: &Point| (point.true_positives + point.false_positives) as f64;
+    let precision = falling(&points, |point| point.true_positives as f64 / of_all(point));
+    let similarity = similarity.then(|| falling(&points, |point| point.similarity / of_all(point)));
+    Curve { labels, points, precision, similarity }
+}
+
+/// Whether a detection is a mistake unless it takes a label.
+pub(super) fn counts_if_unused(found: &super::task::Found, rule: Rule, d: usize) -> bool {
+    found.part[d] == Part::Valid && !(found.dont_care[rule.metric as usize] > rule.limit)
+}
+
+/// What a frame's matching takes off: mistakes that took a label, labels that were taken.
+fn counts(task: &Task, matching: &Matching, rule: Rule, d: usize, similarity: bool) -> Point {
+    let mut counts = Point::default();
+    for (truth, taken_by) in task.truths.iter().zip(&matching.taken_by) {
+        let Some(found) = taken_by.map(|found| &task.found[found as usize]) else { continue };
+        counts.false_positives += u64::from(counts_if_unused(found, rule, d));
+        if truth.ignored[d] {
+            continue;
+        }
+        counts.false_negatives += 1;
+        if found.part[d] == Part::Valid {
+            counts.true_positives += 1;
+            if similarity {
+                counts.similarity += (1.0 + (truth.alpha - found.alpha).cos()) / 2.0;
+            }
+        }
+    }
+    counts
+}
