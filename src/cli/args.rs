@@ -48,13 +48,13 @@ pub enum LogLevel {
 pub enum Command {
     /// Run the pipeline over recorded frames and write boxes, reasons, times and pictures.
     Run(RunArgs),
+    /// Judge results against labels: KITTI, nuScenes, and what changed between two runs.
+    #[command(subcommand)]
+    Eval(super::args_eval::EvalCommand),
     /// Make a drive, run over it, judge the boxes, write the page that explains them.
     Demo(DemoArgs),
     /// Write a synthetic drive in KITTI layout: LiDAR, camera, labels, the same for the same seed.
     Synth(SynthArgs),
-    /// Judge results by a benchmark's own rules.
-    #[command(subcommand)]
-    Eval(super::args_eval::EvalCommand),
     /// Look at model folders.
     #[command(subcommand)]
     Model(ModelCommand),
@@ -153,6 +153,10 @@ pub struct RunArgs {
     /// Draw every frame and write the page.
     #[arg(long)]
     pub pictures: bool,
+    /// Judge the boxes against the source's labels at the end (kitti, kitti-raw): the figures of
+    /// emc2 eval kitti, and eval.json, eval.jsonl, eval.html in the folder.
+    #[arg(long)]
+    pub eval: bool,
     /// Go on where an interrupted run into the same folder stopped.
     #[arg(long, conflicts_with = "force")]
     pub resume: bool,

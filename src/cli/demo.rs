@@ -3,7 +3,7 @@
 use super::args::DemoArgs;
 use super::exit::Exit;
 use super::run::{RunPlan, over};
-use super::{settings, synth};
+use super::{judge, settings, synth};
 use crate::report::{Existing, ReportOptions};
 use crate::sensor::kitti;
 
@@ -23,10 +23,15 @@ pub fn demo(args: &DemoArgs) -> anyhow::Result<Exit> {
     let run = args.out.join("run");
     let (exit, _) = over(source.as_ref(), &config, &run, &plan)?;
     if exit == Exit::Good {
+        judge::kitti(&drive.join("training/label_2"), &run, source.ids())?;
         println!();
         println!(
             "Open {} in a browser: boxes, and why each came from which expert.",
             run.join("report.html").display()
+        );
+        println!(
+            "Open {} as well: how good they are, and the misses.",
+            run.join("eval.html").display()
         );
         println!("Your own drive, in KITTI layout (datasets/README.md):");
         println!("  emc2 run --dataset kitti --root DIR --out out/mine --pictures");

@@ -8,6 +8,7 @@ mod doctor;
 mod eval;
 mod exit;
 mod interrupt;
+mod judge;
 mod logging;
 mod model;
 mod progress;
@@ -35,11 +36,11 @@ pub fn main() -> ExitCode {
     };
     let done = match cli.command {
         Command::Run(args) => run::run(&args),
+        Command::Eval(command) => eval::eval(&command),
         Command::Demo(args) => demo::demo(&args),
         Command::Synth(args) => synth::synth(&args),
         Command::Model(command) => model::model(&command),
         Command::Doctor(args) => doctor::doctor(&args),
-        Command::Eval(command) => eval::eval(&command),
         Command::Rig(args) => rig::rig(&args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "emc2", &mut std::io::stdout());

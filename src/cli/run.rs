@@ -10,7 +10,7 @@ use super::exit::{Exit, RefusedError, UsageError};
 use super::progress::Progress;
 use super::source::{self, Opened};
 use super::workers::{self, Outcome};
-use super::{interrupt, settings, submission};
+use super::{interrupt, judge, settings, submission};
 use crate::config::{Config, Provider};
 use crate::expert::Network as _;
 use crate::expert::backend::Overrides;
@@ -37,6 +37,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
         // Pipelines side by side share the cores instead of fighting for them.
         config.runtime.threads = (config.runtime.threads / args.jobs).max(1);
     }
+    let labels = if args.eval { Some(judge::labels(&args.source)?) } else { None };
     let source = source::open(&args.source, args.strict)?;
     let existing = match (args.resume, args.force) {
         (true, _) => Existing::Resume,
@@ -61,7 +62,11 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
             );
         }
         Opened::Nuscenes(source) => submission::write(source, &args.out)?,
-        Opened::Kitti(_) => {}
+        Opened::Kitti(source) => {
+            if let (Some(labels), Exit::Good) = (labels, exit) {
+                judge::kitti(&labels, &args.out, source.ids())?;
+            }
+        }
     }
     Ok(exit)
 }

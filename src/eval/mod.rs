@@ -3,5 +3,6 @@
 //! Each benchmark has a folder of its own, because each has rules of its own; nothing is shared
 //! but geometry and the sensor room's readers.
 
+pub mod diff;
 pub mod kitti;
 pub mod nuscenes;

@@ -78,6 +78,14 @@ pub enum Error {
         /// Why.
         source: image::ImageError,
     },
+    /// A plot that could not be drawn.
+    #[error("cannot draw the plot {title:?}: {cause}")]
+    Plot {
+        /// Its title.
+        title: String,
+        /// Why.
+        cause: String,
+    },
 }
 
 impl Error {

@@ -18,6 +18,9 @@ mod bev_picture;
 mod canvas;
 mod chart;
 mod error;
+mod eval_experts;
+mod eval_kitti_page;
+mod eval_table;
 mod frame_output;
 mod frames_jsonl;
 mod html;
@@ -29,6 +32,7 @@ mod nuscenes_results;
 mod overlay_picture;
 mod page_frame;
 mod palette;
+mod plot;
 mod run_folder;
 #[cfg(test)]
 mod run_folder_tests;
@@ -39,6 +43,9 @@ mod wireframe;
 
 pub use bev_picture::{BevView, draw_bev, draw_bev_points};
 pub use error::Error;
+pub use eval_experts::{ExpertRow, expert_rows};
+pub use eval_kitti_page::{KittiPage, kitti_page};
+pub use eval_table::{diff_table, kitti_table};
 pub use frame_output::{FrameOutput, ReportOptions};
 pub use frames_jsonl::{
     FrameRecord, Header, Line, ModelInUse, ParsedRun, SCHEMA, SkippedFrame, parse,

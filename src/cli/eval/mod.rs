@@ -1,5 +1,7 @@
 //! `emc2 eval`: labels and results become figures.
 
+mod diff;
+mod kitti;
 mod nuscenes;
 
 use std::path::Path;
@@ -11,10 +13,14 @@ use super::exit::Exit;
 
 pub use nuscenes::NuscenesArgs;
 
+pub use kitti::{Wanted, tell as tell_kitti};
+
 /// `emc2 eval …`.
 pub fn eval(command: &EvalCommand) -> anyhow::Result<Exit> {
     match command {
+        EvalCommand::Kitti(args) => kitti::kitti(args),
         EvalCommand::Nuscenes(args) => nuscenes::nuscenes(args),
+        EvalCommand::Diff(args) => diff::diff(args),
     }
 }
 

@@ -109,6 +109,8 @@ struct Step {
     score: f64,
     frame: u32,
     found: bool,
+    /// Whether the next one has a lower score: the curve has a place only there.
+    ends_tie: bool,
 }
 
 pub(super) fn area(tasks: &[Task], rule: Rule, band: Band, draws: usize) -> Area {
@@ -117,10 +119,13 @@ pub(super) fn area(tasks: &[Task], rule: Rule, band: Band, draws: usize) -> Area
     let mut matcher = Matcher::default();
     for (frame, task) in tasks.iter().enumerate() {
         labels_by_frame.push(matcher.run(task, rule, band, |score, found| {
-            steps.push(Step { score, frame: frame as u32, found });
+            steps.push(Step { score, frame: frame as u32, found, ends_tie: true });
         }));
     }
     steps.sort_by(|a, b| b.score.total_cmp(&a.score));
+    for at in 1..steps.len() {
+        steps[at - 1].ends_tie = steps[at].score < steps[at - 1].score;
+    }
     let labels = labels_by_frame.iter().map(|count| u64::from(*count)).sum();
     let ones = vec![1u32; tasks.len()];
     let mut curve = Vec::new();
@@ -138,7 +143,7 @@ fn bootstrap(
     steps: &[Step],
     labels: &[u32],
     draws: usize,
-    curve: &mut Vec<(f64, f64)>,
+    curve: &mut Vec<(u32, f64)>,
 ) -> Option<[f64; 2]> {
     let mut random = ChaCha8Rng::seed_from_u64(0);
     let mut weights = vec![0u32; labels.len()];
@@ -166,33 +171,29 @@ fn under_curve(
     steps: &[Step],
     weights: &[u32],
     labels: &[u32],
-    curve: &mut Vec<(f64, f64)>,
+    curve: &mut Vec<(u32, f64)>,
 ) -> Option<f64> {
     let total: u64 = weights.iter().zip(labels).map(|(w, n)| u64::from(*w) * u64::from(*n)).sum();
     if total == 0 {
         return None;
     }
     curve.clear();
-    let (mut hits, mut all) = (0u64, 0u64);
-    for tied in steps.chunk_by(|a, b| a.score == b.score) {
-        let before = hits;
-        for step in tied {
-            let weight = u64::from(weights[step.frame as usize]);
-            all += weight;
-            hits += if step.found { weight } else { 0 };
-        }
-        if hits > before {
-            curve.push((hits as f64 / total as f64, hits as f64 / all as f64));
+    let (mut hits, mut before, mut all) = (0u32, 0u32, 0u32);
+    for step in steps {
+        let weight = weights[step.frame as usize];
+        all += weight;
+        hits += weight * u32::from(step.found);
+        if step.ends_tie && hits > before {
+            curve.push((hits - before, f64::from(hits) / f64::from(all)));
+            before = hits;
         }
     }
     let (mut area, mut best) = (0.0, 0.0f64);
-    for at in (0..curve.len()).rev() {
-        let (recall, precision) = curve[at];
-        let from = if at == 0 { 0.0 } else { curve[at - 1].0 };
+    for &(gained, precision) in curve.iter().rev() {
         best = best.max(precision);
-        area += (recall - from) * best;
+        area += f64::from(gained) * best;
     }
-    Some(area)
+    Some(area / total as f64)
 }
 
 /// Matching by falling score.

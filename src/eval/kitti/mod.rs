@@ -25,5 +25,5 @@ pub use folder::{Folders, Missing};
 pub use json::{SCHEMA, to_json};
 pub use judge::{ClassFigures, Curve, Curves, Evaluation, Options, evaluate};
 pub use object::{Difficulty, Judged, Metric, Strictness};
-pub use outcome::{ObjectOutcome, Outcome, Outcomes, outcomes};
+pub use outcome::{ObjectOutcome, Outcome, Outcomes, explain, outcomes};
 pub use read::{Entry, Frame, Input, read};

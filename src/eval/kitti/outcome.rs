@@ -50,6 +50,69 @@ pub struct ObjectOutcome {
     pub score: Option<f64>,
     /// Horizontal distance from the camera, m.
     pub distance_m: f64,
+    /// Middle of the box's bottom in the rectified camera frame, m.
+    pub location: [f64; 3],
+}
+
+/// The judged class that a row belongs to: its own, or the one that it is a neighbour of.
+fn owner(entry: &Entry) -> Option<Judged> {
+    let class = entry.class?;
+    Judged::ALL
+        .into_iter()
+        .find(|judged| judged.class() == class || judged.neighbour() == Some(class))
+}
+
+/// One line for each label and detection, in the order of frames and lines: each is judged as the
+/// class that it belongs to.
+pub fn explain(
+    frames: &[Frame],
+    classes: &[Judged],
+    metric: Metric,
+    difficulty: Difficulty,
+    threshold: f64,
+) -> Vec<ObjectOutcome> {
+    let mut all: Vec<ObjectOutcome> = classes
+        .iter()
+        .flat_map(|class| outcomes(frames, *class, metric, difficulty, threshold).objects)
+        .collect();
+    for frame in frames {
+        let rows = frame.labels.iter().map(|label| (label, true));
+        for (entry, is_label) in rows.chain(frame.detections.iter().map(|found| (found, false))) {
+            if owner(entry).is_some_and(|owner| classes.contains(&owner)) {
+                continue;
+            }
+            let why = match entry.class {
+                Some(Class::DontCare) => {
+                    "a DontCare area: mistakes in the image inside it do not count"
+                }
+                _ => "of a class that is not judged",
+            };
+            all.push(object(frame, entry, is_label, (Outcome::Ignored, why.to_owned())));
+        }
+    }
+    all.sort_by(|a, b| (&a.frame, !a.is_label, a.line).cmp(&(&b.frame, !b.is_label, b.line)));
+    all
+}
+
+fn object(
+    frame: &Frame,
+    entry: &Entry,
+    is_label: bool,
+    (outcome, why): (Outcome, String),
+) -> ObjectOutcome {
+    ObjectOutcome {
+        frame: frame.id.clone(),
+        is_label,
+        line: entry.line,
+        class: entry.row.kind.clone(),
+        outcome,
+        why,
+        partner: None,
+        overlap: 0.0,
+        score: entry.row.score,
+        distance_m: entry.distance_m(),
+        location: entry.row.location,
+    }
 }
 
 /// What became of all labels and detections, for one class.
@@ -93,8 +156,11 @@ pub fn outcomes(
             difficulty,
             threshold,
         };
-        objects.extend((0..frame.labels.len()).map(|index| judge.label(index)));
-        objects.extend((0..frame.detections.len()).map(|index| judge.detection(index)));
+        let mine = |rows: &[Entry]| -> Vec<usize> {
+            (0..rows.len()).filter(|index| owner(&rows[*index]) == Some(class)).collect()
+        };
+        objects.extend(mine(&frame.labels).into_iter().map(|index| judge.label(index)));
+        objects.extend(mine(&frame.detections).into_iter().map(|index| judge.detection(index)));
     }
     Outcomes { class, metric, difficulty, limit, objects }
 }
@@ -118,9 +184,6 @@ impl FrameJudge<'_> {
         let partner = taken_by.map(|found| self.task.found[found as usize].index as usize);
         let ignored = |why: String| (Outcome::Ignored, why);
         let (outcome, why) = match at.map(|at| (&self.task.truths[at], taken_by)) {
-            None if entry.class == Some(Class::DontCare) => {
-                ignored("a DontCare area: takes mistakes in the image off".to_owned())
-            }
             None => ignored(format!("not a {}", self.class.key())),
             Some((truth, _)) if truth.neighbour => {
                 ignored("of the neighbouring class: neither find nor miss".to_owned())
@@ -145,9 +208,8 @@ impl FrameJudge<'_> {
         });
         let overlap = nearest.map_or(0.0, |found| self.overlap(index, found));
         let other = nearest.map(|found| &self.frame.detections[found]);
-        self.object(
-            entry,
-            true,
+        self.with_partner(
+            (entry, true),
             (outcome, why),
             other.map(|o| o.line),
             overlap,
@@ -194,30 +256,19 @@ impl FrameJudge<'_> {
         });
         let overlap = nearest.map_or(0.0, |label| self.overlap(label, index));
         let line = nearest.map(|label| self.frame.labels[label].line);
-        self.object(entry, false, (outcome, why), line, overlap, entry.row.score)
+        self.with_partner((entry, false), (outcome, why), line, overlap, entry.row.score)
     }
 
-    fn object(
+    fn with_partner(
         &self,
-        entry: &Entry,
-        is_label: bool,
-        (outcome, why): (Outcome, String),
+        (entry, is_label): (&Entry, bool),
+        verdict: (Outcome, String),
         partner: Option<usize>,
         overlap: f64,
         score: Option<f64>,
     ) -> ObjectOutcome {
-        ObjectOutcome {
-            frame: self.frame.id.clone(),
-            is_label,
-            line: entry.line,
-            class: entry.row.kind.clone(),
-            outcome,
-            why,
-            partner,
-            overlap,
-            score,
-            distance_m: entry.distance_m(),
-        }
+        let object = object(self.frame, entry, is_label, verdict);
+        ObjectOutcome { partner, overlap, score, ..object }
     }
 
     fn above_limit(&self) -> String {

@@ -1,0 +1,155 @@
+//! Curves and histograms as SVG, drawn with `plotters`; told apart by dashes as well as by colour,
+//! so that they survive a black and white printer.
+
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::Error;
+
+/// One line of a plot.
+pub(super) struct Series {
+    /// For the legend.
+    pub name: String,
+    /// x and y.
+    pub points: Vec<(f64, f64)>,
+}
+
+const SIZE: (u32, u32) = (420, 300);
+const COLORS: [RGBColor; 4] =
+    [RGBColor(11, 98, 168), RGBColor(196, 78, 20), RGBColor(60, 60, 60), RGBColor(120, 60, 150)];
+/// Dash and gap in pixels of each line; the first is whole.
+const DASHES: [(u32, u32); 4] = [(0, 0), (7, 3), (2, 3), (12, 4)];
+
+/// Lines in the unit square.
+pub(super) fn unit_square(
+    title: &str,
+    x: &str,
+    y: &str,
+    series: &[Series],
+) -> Result<String, Error> {
+    let mut svg = String::new();
+    draw_unit_square(&mut svg, title, x, y, series)
+        .map_err(|cause| Error::Plot { title: title.to_owned(), cause: cause.to_string() })?;
+    Ok(svg)
+}
+
+fn draw_unit_square(
+    svg: &mut String,
+    title: &str,
+    x: &str,
+    y: &str,
+    series: &[Series],
+) -> Result<(), Box<dyn std::error::Error>> {
+    let area = SVGBackend::with_string(svg, SIZE).into_drawing_area();
+    area.fill(&WHITE)?;
+    let mut chart = ChartBuilder::on(&area)
+        .caption(title, ("sans-serif", 15))
+        .margin(8)
+        .x_label_area_size(36)
+        .y_label_area_size(44)
+        .build_cartesian_2d(0.0..1.0, 0.0..1.0)?;
+    chart
+        .configure_mesh()
+        .x_desc(x)
+        .y_desc(y)
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(BLACK.mix(0.12))
+        .draw()?;
+    for (at, line) in series.iter().enumerate() {
+        let color = COLORS[at % COLORS.len()];
+        let (dash, gap) = DASHES[at % DASHES.len()];
+        let style = color.stroke_width(2);
+        let points = line.points.iter().copied().filter(|p| p.0.is_finite() && p.1.is_finite());
+        if dash == 0 {
+            chart.draw_series(LineSeries::new(points, style))?;
+        } else {
+            chart.draw_series(DashedLineSeries::new(points, dash, gap, style))?;
+        }
+        // The legend stands at the lower left, where a good curve never passes.
+        let row = 0.06 + 0.08 * (series.len() - 1 - at) as f64;
+        let key = [(0.04, row), (0.16, row)];
+        if dash == 0 {
+            chart.draw_series(LineSeries::new(key, style))?;
+        } else {
+            chart.draw_series(DashedLineSeries::new(key, dash, gap, style))?;
+        }
+        let anchor = Pos::new(HPos::Left, VPos::Center);
+        let text = ("sans-serif", 12).into_font().color(&BLACK).pos(anchor);
+        chart.draw_series(std::iter::once(Text::new(line.name.clone(), (0.18, row), text)))?;
+    }
+    area.present()?;
+    Ok(())
+}
+
+/// Two sets of values as bars side by side over the same bins; the second is hatched by being hollow.
+pub(super) fn histogram(
+    title: &str,
+    x: &str,
+    names: [&str; 2],
+    values: [&[f64]; 2],
+) -> Result<String, Error> {
+    let mut svg = String::new();
+    draw_histogram(&mut svg, title, x, names, values)
+        .map_err(|cause| Error::Plot { title: title.to_owned(), cause: cause.to_string() })?;
+    Ok(svg)
+}
+
+const BINS: usize = 20;
+
+fn draw_histogram(
+    svg: &mut String,
+    title: &str,
+    x: &str,
+    names: [&str; 2],
+    values: [&[f64]; 2],
+) -> Result<(), Box<dyn std::error::Error>> {
+    let all = || values.iter().flat_map(|v| v.iter().copied()).filter(|v| v.is_finite());
+    let low = all().fold(f64::INFINITY, f64::min).min(0.0);
+    let high = all().fold(f64::NEG_INFINITY, f64::max).max(low + 1e-9);
+    let high = if (0.0..=1.0).contains(&high) && low >= 0.0 { 1.0 } else { high };
+    let (low, width) =
+        if low.is_finite() { (low, (high - low) / BINS as f64) } else { (0.0, 0.05) };
+    let counts = values.map(|values| {
+        let mut counts = [0u32; BINS];
+        for value in values.iter().filter(|value| value.is_finite()) {
+            counts[(((value - low) / width) as usize).min(BINS - 1)] += 1;
+        }
+        counts
+    });
+    let top = counts.iter().flatten().copied().max().unwrap_or(0).max(1);
+    let area = SVGBackend::with_string(svg, SIZE).into_drawing_area();
+    area.fill(&WHITE)?;
+    let mut chart = ChartBuilder::on(&area)
+        .caption(title, ("sans-serif", 15))
+        .margin(8)
+        .x_label_area_size(36)
+        .y_label_area_size(44)
+        .build_cartesian_2d(low..low + width * BINS as f64, 0.0..f64::from(top) * 1.25)?;
+    chart
+        .configure_mesh()
+        .x_desc(x)
+        .y_desc("detections")
+        .disable_x_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(BLACK.mix(0.12))
+        .draw()?;
+    for (which, counts) in counts.iter().enumerate() {
+        let color = COLORS[which];
+        let style = if which == 0 { color.filled() } else { color.stroke_width(2) };
+        chart.draw_series(counts.iter().enumerate().filter(|(_, n)| **n > 0).map(|(bin, n)| {
+            let from = low + width * (bin as f64 + 0.08 + 0.44 * which as f64);
+            Rectangle::new([(from, 0.0), (from + 0.4 * width, f64::from(*n))], style)
+        }))?;
+        let row = f64::from(top) * (1.2 - 0.1 * which as f64);
+        let key = low + width * 0.5;
+        let half = f64::from(top) * 0.03;
+        let mark = [(key, row - half), (key + width * 0.8, row + half)];
+        chart.draw_series(std::iter::once(Rectangle::new(mark, style)))?;
+        let anchor = Pos::new(HPos::Left, VPos::Center);
+        let text = ("sans-serif", 12).into_font().color(&BLACK).pos(anchor);
+        let label = format!("{} ({})", names[which], values[which].len());
+        chart.draw_series(std::iter::once(Text::new(label, (key + width * 1.2, row), text)))?;
+    }
+    area.present()?;
+    Ok(())
+}
