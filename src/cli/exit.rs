@@ -64,3 +64,10 @@ pub fn report(error: &anyhow::Error, exit: Exit) -> ExitCode {
     }
     exit.into()
 }
+
+/// Prints to standard output. A reader that has gone away (`| head`) is no error: what is written to
+/// files goes on.
+pub fn say(text: &str) {
+    use std::io::Write as _;
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}

@@ -61,10 +61,9 @@ pub fn expert_rows(run: &ParsedRun, frames: &[Frame], outcomes: &[Outcomes]) -> 
                 Some(b.class) == row.class && (f64::from(b.score) - score).abs() < 1e-4
             };
             // A row without its box would use up the others: look ahead first.
-            if let Some(found) = boxes.clone().position(|b| same(&b)) {
-                if let Some(detection) = boxes.nth(found) {
-                    made_by.insert((frame.id.as_str(), row.line), detection);
-                }
+            let found = boxes.clone().position(|b| same(&b));
+            if let Some(detection) = found.and_then(|found| boxes.nth(found)) {
+                made_by.insert((frame.id.as_str(), row.line), detection);
             }
         }
     }

@@ -194,8 +194,12 @@ fn scores(outcomes: &Outcomes) -> Result<String, Error> {
         outcomes.limit,
         outcomes.difficulty.key()
     );
-    let scores =
-        histogram(&format!("Scores ({by})"), "score", ["finds", "mistakes"], [&finds, &mistakes])?;
+    let scores = histogram(
+        &format!("Scores ({by})"),
+        ["score", "detections"],
+        ["finds", "mistakes"],
+        [&finds, &mistakes],
+    )?;
     let labels = |outcome: Outcome| -> Vec<f64> {
         let found = outcomes.objects.iter().filter(|o| o.is_label && o.outcome == outcome);
         found.map(|o| o.distance_m).collect()
@@ -203,7 +207,7 @@ fn scores(outcomes: &Outcomes) -> Result<String, Error> {
     let (found, missed) = (labels(Outcome::Matched), labels(Outcome::Missed));
     let distances = histogram(
         &format!("Labels by distance ({by})"),
-        "m",
+        ["distance, m", "labels"],
         ["found", "missed"],
         [&found, &missed],
     )?;

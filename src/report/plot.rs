@@ -84,12 +84,12 @@ fn draw_unit_square(
 /// Two sets of values as bars side by side over the same bins; the second is hatched by being hollow.
 pub(super) fn histogram(
     title: &str,
-    x: &str,
+    [x, y]: [&str; 2],
     names: [&str; 2],
     values: [&[f64]; 2],
 ) -> Result<String, Error> {
     let mut svg = String::new();
-    draw_histogram(&mut svg, title, x, names, values)
+    draw_histogram(&mut svg, title, [x, y], names, values)
         .map_err(|cause| Error::Plot { title: title.to_owned(), cause: cause.to_string() })?;
     Ok(svg)
 }
@@ -99,7 +99,7 @@ const BINS: usize = 20;
 fn draw_histogram(
     svg: &mut String,
     title: &str,
-    x: &str,
+    [x, y]: [&str; 2],
     names: [&str; 2],
     values: [&[f64]; 2],
 ) -> Result<(), Box<dyn std::error::Error>> {
@@ -128,7 +128,7 @@ fn draw_histogram(
     chart
         .configure_mesh()
         .x_desc(x)
-        .y_desc("detections")
+        .y_desc(y)
         .disable_x_mesh()
         .light_line_style(TRANSPARENT)
         .bold_line_style(BLACK.mix(0.12))

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::super::args_eval::DiffArgs;
-use super::super::exit::Exit;
+use super::super::exit::{Exit, say};
 use super::write;
 use crate::eval::diff::diff as compare;
 use crate::report::diff_table;
@@ -13,7 +13,7 @@ use crate::report::diff_table;
 /// `emc2 eval diff`.
 pub fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
     let difference = compare(&read(&args.before)?, &read(&args.after)?)?;
-    print!("{}", diff_table(&difference, args.limit));
+    say(&diff_table(&difference, args.limit));
     if let Some(path) = &args.json {
         let text = serde_json::to_string_pretty(&difference).context("writing the differences")?;
         write(path, &format!("{text}\n"))?;

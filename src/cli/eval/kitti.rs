@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use super::super::args_eval::{DifficultyWord, KittiArgs, MetricWord, MissingWord};
-use super::super::exit::{Exit, UsageError};
+use super::super::exit::{Exit, UsageError, say};
 use super::write;
 use crate::eval::kitti::{self, Difficulty, Folders, Judged, Metric, Missing, Options, Outcomes};
 use crate::report::{ExpertRow, KittiPage, expert_rows, kitti_page, kitti_table, parse};
@@ -99,7 +99,7 @@ pub fn tell(folders: &Folders, options: &Options, wanted: &Wanted) -> anyhow::Re
             expert_rows(&run, &input.frames, &outcomes)
         }
     };
-    print!("{}", kitti_table(&evaluation, &experts));
+    say(&kitti_table(&evaluation, &experts));
     if let Some(path) = &wanted.explain {
         let (metric, difficulty) = (wanted.metric, wanted.difficulty);
         let lines =
@@ -127,7 +127,7 @@ pub fn tell(folders: &Folders, options: &Options, wanted: &Wanted) -> anyhow::Re
             experts: &experts,
         };
         write(path, &kitti_page(&page)?)?;
-        println!("page:    {}", path.display());
+        say(&format!("page:    {}\n", path.display()));
     }
     Ok(())
 }

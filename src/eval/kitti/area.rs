@@ -113,7 +113,34 @@ struct Step {
     ends_tie: bool,
 }
 
-pub(super) fn area(tasks: &[Task], rule: Rule, band: Band, draws: usize) -> Area {
+/// Frames drawn with replacement, the same draws for every area; the seed is fixed.
+pub(super) struct Draws {
+    frames: usize,
+    /// How often each frame is in each draw.
+    weights: Vec<u8>,
+}
+
+impl Draws {
+    /// So many draws; fewer, but a hundred, where detections are so many that the ends of the
+    /// intervals are sharp anyway.
+    pub(super) fn new(frames: usize, detections: usize, draws: usize) -> Self {
+        let draws = draws.min((2_000_000 / detections.max(1)).max(100));
+        if frames < 2 || draws < 2 {
+            return Self { frames, weights: Vec::new() };
+        }
+        let mut random = ChaCha8Rng::seed_from_u64(0);
+        let mut weights = vec![0u8; frames * draws];
+        for draw in weights.chunks_exact_mut(frames) {
+            for _ in 0..frames {
+                let weight = &mut draw[random.random_range(0..frames)];
+                *weight = weight.saturating_add(1);
+            }
+        }
+        Self { frames, weights }
+    }
+}
+
+pub(super) fn area(tasks: &[Task], rule: Rule, band: Band, draws: &Draws) -> Area {
     let mut steps = Vec::new();
     let mut labels_by_frame = Vec::with_capacity(tasks.len());
     let mut matcher = Matcher::default();
@@ -127,71 +154,55 @@ pub(super) fn area(tasks: &[Task], rule: Rule, band: Band, draws: usize) -> Area
         steps[at - 1].ends_tie = steps[at].score < steps[at - 1].score;
     }
     let labels = labels_by_frame.iter().map(|count| u64::from(*count)).sum();
-    let ones = vec![1u32; tasks.len()];
-    let mut curve = Vec::new();
-    let whole = under_curve(&steps, &ones, &labels_by_frame, &mut curve);
-    // The interval's ends need no third digit where there are many detections: bounded work.
-    let draws = draws.min((2_000_000 / steps.len().max(1)).max(100));
-    let interval = (draws > 1 && tasks.len() > 1)
-        .then(|| bootstrap(&steps, &labels_by_frame, draws, &mut curve))
-        .flatten();
+    let mut curve = vec![Place::default(); steps.len() + 1];
+    let whole = under_curve(&steps, &vec![1; tasks.len()], &labels_by_frame, &mut curve);
+    let mut areas: Vec<f64> = draws
+        .weights
+        .chunks_exact(draws.frames.max(1))
+        .filter_map(|weights| under_curve(&steps, weights, &labels_by_frame, &mut curve))
+        .collect();
+    areas.sort_unstable_by(f64::total_cmp);
+    let interval = (!areas.is_empty()).then(|| [at_share(&areas, 0.025), at_share(&areas, 0.975)]);
     Area { labels, area: whole, interval }
 }
 
-/// 2.5 % and 97.5 % over draws of frames with replacement; the seed is fixed.
-fn bootstrap(
-    steps: &[Step],
-    labels: &[u32],
-    draws: usize,
-    curve: &mut Vec<(u32, f64)>,
-) -> Option<[f64; 2]> {
-    let mut random = ChaCha8Rng::seed_from_u64(0);
-    let mut weights = vec![0u32; labels.len()];
-    let mut areas: Vec<f64> = (0..draws)
-        .filter_map(|_| {
-            weights.fill(0);
-            for _ in 0..labels.len() {
-                weights[random.random_range(0..labels.len())] += 1;
-            }
-            under_curve(steps, &weights, labels, curve)
-        })
-        .collect();
-    areas.sort_unstable_by(f64::total_cmp);
-    let at = |share: f64| {
-        let place = share * (areas.len() - 1) as f64;
-        let (low, part) = (place.floor() as usize, place.fract());
-        areas[low] + part * (areas[(low + 1).min(areas.len() - 1)] - areas[low])
-    };
-    (!areas.is_empty()).then(|| [at(0.025), at(0.975)])
+/// The value below which a share of the sorted values lies, interpolated.
+fn at_share(sorted: &[f64], share: f64) -> f64 {
+    let place = share * (sorted.len() - 1) as f64;
+    let (low, part) = (place.floor() as usize, place.fract());
+    sorted[low] + part * (sorted[(low + 1).min(sorted.len() - 1)] - sorted[low])
+}
+
+/// A place of the curve where recall grew.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    gained: u32,
+    hits: u32,
+    all: u32,
 }
 
 /// Area under the curve, each precision raised to the best at that recall or more; `weights` is how
-/// often each frame is there.
-fn under_curve(
-    steps: &[Step],
-    weights: &[u32],
-    labels: &[u32],
-    curve: &mut Vec<(u32, f64)>,
-) -> Option<f64> {
+/// often each frame is there, `curve` working memory for one place more than there are steps.
+fn under_curve(steps: &[Step], weights: &[u8], labels: &[u32], curve: &mut [Place]) -> Option<f64> {
     let total: u64 = weights.iter().zip(labels).map(|(w, n)| u64::from(*w) * u64::from(*n)).sum();
     if total == 0 {
         return None;
     }
-    curve.clear();
-    let (mut hits, mut before, mut all) = (0u32, 0u32, 0u32);
+    let (mut hits, mut before, mut all, mut places) = (0u32, 0u32, 0u32, 0);
     for step in steps {
-        let weight = weights[step.frame as usize];
+        let weight = u32::from(weights[step.frame as usize]);
         all += weight;
         hits += weight * u32::from(step.found);
-        if step.ends_tie && hits > before {
-            curve.push((hits - before, f64::from(hits) / f64::from(all)));
-            before = hits;
-        }
+        // Written always, kept only where recall grew: a branch here would be a coin toss.
+        curve[places] = Place { gained: hits - before, hits, all };
+        let kept = step.ends_tie & (hits > before);
+        places += usize::from(kept);
+        before = if kept { hits } else { before };
     }
     let (mut area, mut best) = (0.0, 0.0f64);
-    for &(gained, precision) in curve.iter().rev() {
-        best = best.max(precision);
-        area += f64::from(gained) * best;
+    for place in curve[..places].iter().rev() {
+        best = best.max(f64::from(place.hits) / f64::from(place.all));
+        area += f64::from(place.gained) * best;
     }
     Some(area / total as f64)
 }

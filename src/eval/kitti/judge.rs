@@ -1,6 +1,6 @@
 //! The whole evaluation: frames become curves for each class, metric and difficulty.
 //!
-//! Work is parted into jobs (class × metric × limit × difficulty) that threads take in turn; each
+//! Work is parted into jobs (class × metric × limit, curves or areas) that threads take in turn; each
 //! job is done by one thread in the frames' order, so the figures do not depend on their number.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -100,7 +100,7 @@ pub fn evaluate(frames: &[Frame], options: &Options) -> Evaluation {
                 let same = strictness == Strictness::Loose && metric == Metric::Image;
                 if present[index][metric as usize] && !same {
                     let rule = Rule { metric, limit: class.limit(strictness, metric) };
-                    jobs.extend(Difficulty::ALL.map(|d| Job::Curve(index, rule, strictness, d)));
+                    jobs.push(Job::Curves(index, rule, strictness));
                     jobs.extend(
                         area::Band::ALL.map(|band| Job::Area(index, rule, strictness, band)),
                     );
@@ -108,13 +108,15 @@ pub fn evaluate(frames: &[Frame], options: &Options) -> Evaluation {
             }
         }
     }
+    let detections = frames.iter().map(|frame| frame.detections.len()).sum();
+    let draws = area::Draws::new(frames.len(), detections, options.draws);
     let done = in_turn(&jobs, threads, |job| match job {
-        Job::Curve(index, rule, _, difficulty) => {
+        Job::Curves(index, rule, _) => {
             let similarity = with_similarity && rule.metric == Metric::Image;
-            Done::Curve(curve(&tasks[*index], *rule, *difficulty, similarity))
+            Done::Curves(Box::new(curves(&tasks[*index], *rule, similarity)))
         }
         Job::Area(index, rule, _, band) => {
-            Done::Area(area::area(&tasks[*index], *rule, *band, options.draws))
+            Done::Area(area::area(&tasks[*index], *rule, *band, &draws))
         }
     });
     let mut classes: Vec<ClassFigures> = options
@@ -127,22 +129,15 @@ pub fn evaluate(frames: &[Frame], options: &Options) -> Evaluation {
             areas: Areas::default(),
         })
         .collect();
-    let mut curves = Vec::new();
     for (job, done) in jobs.iter().zip(done) {
         match (job, done) {
-            (Job::Curve(index, rule, strictness, _), Done::Curve(curve)) => {
-                curves.push(curve);
-                // The three difficulties of a metric are neighbours among the jobs.
-                if let Ok(three) =
-                    <[Curve; 3]>::try_from(std::mem::take(&mut curves)).map_err(|c| curves = c)
-                {
-                    let class = &mut classes[*index];
-                    let table = match strictness {
-                        Strictness::Official => &mut class.official,
-                        Strictness::Loose => &mut class.loose,
-                    };
-                    table[rule.metric as usize] = Some(three);
-                }
+            (Job::Curves(index, rule, strictness), Done::Curves(curves)) => {
+                let class = &mut classes[*index];
+                let table = match strictness {
+                    Strictness::Official => &mut class.official,
+                    Strictness::Loose => &mut class.loose,
+                };
+                table[rule.metric as usize] = Some(*curves);
             }
             (Job::Area(index, rule, strictness, band), Done::Area(area)) => {
                 classes[*index].areas.push(*strictness, *rule, *band, area);
@@ -154,12 +149,12 @@ pub fn evaluate(frames: &[Frame], options: &Options) -> Evaluation {
 }
 
 enum Job {
-    Curve(usize, Rule, Strictness, Difficulty),
+    Curves(usize, Rule, Strictness),
     Area(usize, Rule, Strictness, area::Band),
 }
 
 enum Done {
-    Curve(Curve),
+    Curves(Box<Curves>),
     Area(area::Area),
 }
 
@@ -223,54 +218,78 @@ fn judgeable(frames: &[Frame], class: Judged) -> [bool; 3] {
     present
 }
 
-fn curve(tasks: &[Task], rule: Rule, difficulty: Difficulty, similarity: bool) -> Curve {
-    let d = difficulty as usize;
-    let m = rule.metric as usize;
+/// The curves of the three difficulties: the frames are walked through twice, not six times.
+fn curves(tasks: &[Task], rule: Rule, similarity: bool) -> Curves {
     let mut matching = Matching::default();
-    let mut scores = Vec::new();
-    let mut mistakes = Vec::new(); // scores of detections that are mistakes if they match nothing
-    let mut labels = 0;
+    let mut first = [const { FirstPass::new() }; 3];
     for task in tasks {
-        labels += task.truths.iter().filter(|truth| !truth.ignored[d]).count() as u64;
-        matching.by_score(task, rule, difficulty, |score| scores.push(score));
-        let counted = task.found.iter().filter(|found| counts_if_unused(found, rule, d));
-        mistakes.extend(counted.map(|found| found.score));
-    }
-    let thresholds = thresholds(&mut scores, labels);
-    mistakes.sort_unstable_by(|a, b| b.total_cmp(a));
-    let mut points: Vec<Point> = thresholds
-        .iter()
-        .map(|&score| Point {
-            score,
-            false_positives: mistakes.partition_point(|mistake| *mistake >= score) as u64,
-            false_negatives: labels,
-            ..Point::default()
-        })
-        .collect();
-    let mut paired = Vec::new();
-    for task in tasks.iter().filter(|task| !task.pairs[m].is_empty()) {
-        paired.clear();
-        paired.extend(task.pairs[m].iter().map(|pair| task.found[pair.found as usize].score));
-        paired.sort_unstable_by(|a, b| b.total_cmp(a));
-        let (mut active, mut change) = (0, Point::default());
-        for point in &mut points {
-            // Nothing changes in this frame until the threshold lets one more detection in.
-            let now = active + paired[active..].iter().take_while(|s| **s >= point.score).count();
-            if now != active {
-                active = now;
-                matching.by_overlap(task, rule, difficulty, point.score);
-                change = counts(task, &matching, rule, d, similarity);
-            }
-            point.true_positives += change.true_positives;
-            point.false_positives -= change.false_positives;
-            point.false_negatives -= change.false_negatives;
-            point.similarity += change.similarity;
+        for (difficulty, pass) in Difficulty::ALL.into_iter().zip(&mut first) {
+            let d = difficulty as usize;
+            pass.labels += task.truths.iter().filter(|truth| !truth.ignored[d]).count() as u64;
+            matching.by_score(task, rule, difficulty, |score| pass.scores.push(score));
+            let counted = task.found.iter().filter(|found| counts_if_unused(found, rule, d));
+            pass.mistakes.extend(counted.map(|found| found.score));
         }
     }
-    let of_all = |point: &Point| (point.true_positives + point.false_positives) as f64;
-    let precision = falling(&points, |point| point.true_positives as f64 / of_all(point));
-    let similarity = similarity.then(|| falling(&points, |point| point.similarity / of_all(point)));
-    Curve { labels, points, precision, similarity }
+    let mut all = first.map(|pass| (pass.labels, pass.points()));
+    let mut paired = Vec::new();
+    for task in tasks.iter().filter(|task| !task.pairs[rule.metric as usize].is_empty()) {
+        paired.clear();
+        let pairs = &task.pairs[rule.metric as usize];
+        paired.extend(pairs.iter().map(|pair| task.found[pair.found as usize].score));
+        paired.sort_unstable_by(|a, b| b.total_cmp(a));
+        for (difficulty, (_, points)) in Difficulty::ALL.into_iter().zip(&mut all) {
+            let (mut active, mut change) = (0, Point::default());
+            for point in points {
+                // Nothing changes in this frame until the threshold lets one more detection in.
+                let now =
+                    active + paired[active..].iter().take_while(|s| **s >= point.score).count();
+                if now != active {
+                    active = now;
+                    matching.by_overlap(task, rule, difficulty, point.score);
+                    change = counts(task, &matching, rule, difficulty as usize, similarity);
+                }
+                point.true_positives += change.true_positives;
+                point.false_positives -= change.false_positives;
+                point.false_negatives -= change.false_negatives;
+                point.similarity += change.similarity;
+            }
+        }
+    }
+    all.map(|(labels, points)| {
+        let of_all = |point: &Point| (point.true_positives + point.false_positives) as f64;
+        let precision = falling(&points, |point| point.true_positives as f64 / of_all(point));
+        let similarity =
+            similarity.then(|| falling(&points, |point| point.similarity / of_all(point)));
+        Curve { labels, points, precision, similarity }
+    })
+}
+
+/// What the first pass collects for one difficulty.
+struct FirstPass {
+    labels: u64,
+    /// Of true matches.
+    scores: Vec<f64>,
+    /// Of detections that are mistakes if they match nothing.
+    mistakes: Vec<f64>,
+}
+
+impl FirstPass {
+    const fn new() -> Self {
+        Self { labels: 0, scores: Vec::new(), mistakes: Vec::new() }
+    }
+
+    /// The thresholds, with the counts as if nothing matched.
+    fn points(mut self) -> Vec<Point> {
+        self.mistakes.sort_unstable_by(|a, b| b.total_cmp(a));
+        let point = |score| Point {
+            score,
+            false_positives: self.mistakes.partition_point(|mistake| *mistake >= score) as u64,
+            false_negatives: self.labels,
+            ..Point::default()
+        };
+        thresholds(&mut self.scores, self.labels).into_iter().map(point).collect()
+    }
 }
 
 /// Whether a detection is a mistake unless it takes a label.
