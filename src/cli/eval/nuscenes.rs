@@ -9,6 +9,7 @@ use crate::cli::exit::Exit;
 use crate::eval::nuscenes::{Request, evaluate};
 
 #[derive(Debug, Clone, Args)]
+#[command(disable_version_flag = true)] // the word is taken by the tables' version
 #[command(after_help = "\
 Examples:
   emc2 eval nuscenes --root NUSCENES --version v1.0-mini --split mini_val --results results.json
