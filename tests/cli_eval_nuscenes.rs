@@ -24,8 +24,10 @@ fn command(folder: &Path) -> Command {
 #[test]
 fn figures_are_printed_and_written() {
     let folder = tempfile::tempdir().unwrap();
-    let run =
-        command(folder.path()).args(["--split", "mini_val", "--json", "out"]).assert().success();
+    let run = command(folder.path())
+        .args(["--split", "mini_val", "--json", "out", "--html", "page.html"])
+        .assert()
+        .success();
     let text = String::from_utf8(run.get_output().stdout.clone()).unwrap();
     for part in
         ["28 samples", "mAP 0.3891   NDS 0.5407", "traffic_cone", "annotations are of categories"]
@@ -35,6 +37,9 @@ fn figures_are_printed_and_written() {
     let summary = std::fs::read_to_string(folder.path().join("out/metrics_summary.json")).unwrap();
     assert!(summary.contains("\"nd_score\": 0.54069804083"), "{summary}");
     assert!(folder.path().join("out/metrics_details.json").is_file());
+    let page = std::fs::read_to_string(folder.path().join("page.html")).unwrap();
+    assert_eq!(page.matches("<svg").count(), 20, "curves and scores of ten classes");
+    assert!(!page.contains("src=\"http") && page.contains("0.5407"));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use clap::{Args, ValueHint};
 use super::write;
 use crate::cli::exit::Exit;
 use crate::eval::nuscenes::{Request, evaluate};
+use crate::report::nuscenes_page;
 
 #[derive(Debug, Clone, Args)]
 #[command(disable_version_flag = true)] // the word is taken by the tables' version
@@ -37,6 +38,9 @@ pub struct NuscenesArgs {
     /// .json, the summary to this file and the details beside it (NAME_details.json).
     #[arg(long, value_name = "FILE|DIR", value_hint = ValueHint::AnyPath)]
     pub json: Option<PathBuf>,
+    /// Write a page with tables, curves and score histograms.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub html: Option<PathBuf>,
 }
 
 /// `emc2 eval nuscenes …`.
@@ -52,6 +56,11 @@ pub fn nuscenes(args: &NuscenesArgs) -> anyhow::Result<Exit> {
         write(&summary, &evaluation.summary_json())?;
         write(&details, &evaluation.details_json())?;
         println!("\nwritten: {}, {}", summary.display(), details.display());
+    }
+    if let Some(path) = &args.html {
+        let tables = args.root.join(&args.version);
+        write(path, &nuscenes_page(&evaluation, &tables, &args.results)?)?;
+        println!("\nwritten: {}", path.display());
     }
     Ok(Exit::Good)
 }
