@@ -23,7 +23,7 @@ pub fn demo(args: &DemoArgs) -> anyhow::Result<Exit> {
     let run = args.out.join("run");
     let (exit, _) = over(source.as_ref(), &config, &run, &plan)?;
     if exit == Exit::Good {
-        judge::kitti(&drive.join("training/label_2"), &run, source.ids())?;
+        judge::kitti(&drive.join("training/label_2"), &run, source.ids(), true)?;
         println!();
         println!(
             "Open {} in a browser: boxes, and why each came from which expert.",

@@ -31,7 +31,7 @@ pub fn labels(args: &SourceArgs) -> anyhow::Result<PathBuf> {
 }
 
 /// Judges the frames of a run; writes `eval.json` and `eval.html` into its folder.
-pub fn kitti(labels: &Path, out: &Path, frames: &[String]) -> anyhow::Result<()> {
+pub fn kitti(labels: &Path, out: &Path, frames: &[String], brief: bool) -> anyhow::Result<()> {
     let folders = Folders {
         labels: labels.to_owned(),
         results: out.join("results"),
@@ -45,6 +45,7 @@ pub fn kitti(labels: &Path, out: &Path, frames: &[String]) -> anyhow::Result<()>
         metric: Metric::Box3d,
         difficulty: Difficulty::Moderate,
         threshold: f64::NEG_INFINITY,
+        brief,
     };
     println!();
     tell_kitti(&folders, &Options::default(), &wanted)

@@ -64,7 +64,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
         Opened::Nuscenes(source) => submission::write(source, &args.out)?,
         Opened::Kitti(source) => {
             if let (Some(labels), Exit::Good) = (labels, exit) {
-                judge::kitti(&labels, &args.out, source.ids())?;
+                judge::kitti(&labels, &args.out, source.ids(), false)?;
             }
         }
     }

@@ -214,12 +214,31 @@ impl Pipeline {
         let plan = self.router.last();
         self.refinements.clear();
 
+        let at = self.deadline.map(|deadline| start + deadline);
+        self.experts.begin_frame();
+        self.experts.experts_mut().for_each(|expert| expert.set(at));
+        let mut meter = ExpertMeter::default();
+
         self.chosen.clear();
         self.chosen.extend(plan.regions(ExpertKind::Ape));
-        let features = if self.chosen.is_empty() {
-            None
-        } else {
-            match self.image.features(frame, scene, &self.chosen, times) {
+        if !self.chosen.is_empty() {
+            // The picture is decoded while the experts that need none are at work.
+            self.image.begin(frame, scene, &self.chosen);
+        }
+        let blind = ExpertInput { frame, scene, image: None };
+        for kind in [ExpertKind::Lpe, ExpertKind::Vee] {
+            self.chosen.clear();
+            self.chosen.extend(plan.regions(kind));
+            if !self.chosen.is_empty() {
+                let _span = tracing::info_span!("expert", ?kind).entered();
+                let out = &mut self.refinements;
+                self.experts.refine_from(kind, &blind, &self.chosen, out, &mut meter);
+            }
+        }
+        self.chosen.clear();
+        self.chosen.extend(plan.regions(ExpertKind::Ape));
+        if !self.chosen.is_empty() {
+            let image = match self.image.features(frame, scene, &self.chosen, times) {
                 Ok(features) => {
                     self.image_first_ms.push(times.image_decode_ms);
                     let work_ms = times.image_windows_ms + times.image_model_ms;
@@ -237,21 +256,10 @@ impl Pipeline {
                     step_down(&mut self.result.degraded, Degradation::NoCamera, cause);
                     None
                 }
-            }
-        };
-
-        let input = ExpertInput { frame, scene, image: features };
-        let at = self.deadline.map(|deadline| start + deadline);
-        self.experts.begin_frame();
-        self.experts.experts_mut().for_each(|expert| expert.set(at));
-        let mut meter = ExpertMeter::default();
-        for kind in [ExpertKind::Lpe, ExpertKind::Vee, ExpertKind::Ape] {
-            self.chosen.clear();
-            self.chosen.extend(plan.regions(kind));
-            if self.chosen.is_empty() {
-                continue;
-            }
+            };
+            let kind = ExpertKind::Ape;
             let _span = tracing::info_span!("expert", ?kind).entered();
+            let input = ExpertInput { frame, scene, image };
             let out = &mut self.refinements;
             self.experts.refine_from(kind, &input, &self.chosen, out, &mut meter);
         }

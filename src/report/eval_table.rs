@@ -38,6 +38,25 @@ pub fn kitti_table(evaluation: &Evaluation, experts: &[ExpertRow]) -> String {
     out
 }
 
+/// A line a class: how much of it is found in 3D, and how surely that is known.
+pub fn kitti_brief(evaluation: &Evaluation) -> String {
+    let mut out = format!(
+        "{} frames judged in 3D (area under the precision-recall curve, in brackets 95 % of a bootstrap over frames):\n",
+        evaluation.frames
+    );
+    for class in &evaluation.classes {
+        let cells = [Strictness::Official, Strictness::Loose].map(|strictness| {
+            let area = class.areas.get(Metric::Box3d, strictness, Band::All).unwrap_or_default();
+            let limit = class.class.limit(strictness, Metric::Box3d);
+            let interval =
+                area.interval.map_or(String::new(), |[a, b]| format!(" [{a:.2}, {b:.2}]"));
+            format!("overlap > {limit}: {}{interval}", optional(area.area, 3))
+        });
+        let _ = writeln!(out, "  {:<12}{}", class.class.class().name(), cells.join("    "));
+    }
+    out
+}
+
 fn push_class(out: &mut String, figures: &ClassFigures) {
     let name = figures.class.class().name();
     if figures.official.iter().all(Option::is_none) {

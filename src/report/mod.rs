@@ -47,7 +47,7 @@ pub use error::Error;
 pub use eval_experts::{ExpertRow, expert_rows};
 pub use eval_kitti_page::{KittiPage, kitti_page};
 pub use eval_nuscenes_page::nuscenes_page;
-pub use eval_table::{diff_table, kitti_table};
+pub use eval_table::{diff_table, kitti_brief, kitti_table};
 pub use frame_output::{FrameOutput, ReportOptions};
 pub use frames_jsonl::{
     FrameRecord, Header, Line, ModelInUse, ParsedRun, SCHEMA, SkippedFrame, parse,

@@ -5,6 +5,7 @@
 //! 2507.04123): a box is projected with its depth, so a window grows as its object comes nearer,
 //! and is pooled at two scales (tight and wide), see `models/FEATURES.md`.
 
+mod ahead;
 mod mips;
 
 use std::fmt;
@@ -20,6 +21,7 @@ use crate::pipeline::StageTimes;
 use crate::sensor::image::decode_for;
 
 use super::{Error, Region, Scene, sigmoid};
+use ahead::Ahead;
 use mips::Mips;
 
 /// A tight window is this many times the projected box, a wide one twice that.
@@ -105,6 +107,7 @@ struct Shapes {
 /// The image model with its memory.
 pub struct ImageBranch {
     network: Option<(Box<dyn Network>, Shapes)>,
+    ahead: Ahead,
     mips: Mips,
     features: ImageFeatures,
     /// Wanted regions of the camera at work: region, tight window, wide window.
@@ -128,12 +131,32 @@ impl ImageBranch {
         if let Some((_, shapes)) = &network {
             (features.channels, features.side) = (shapes.channels, shapes.side);
         }
-        Ok(Self { network, mips: Mips::default(), features, queue: Vec::new() })
+        let ahead = Ahead::default();
+        Ok(Self { network, ahead, mips: Mips::default(), features, queue: Vec::new() })
     }
 
     /// The features of the last call.
     pub fn last(&self) -> &ImageFeatures {
         &self.features
+    }
+
+    /// Begins to decode the pictures that the wanted regions (indices into the scene's) need, beside
+    /// this thread. Call [`features`](Self::features) with the same regions afterwards; what lies
+    /// between the two calls is gained.
+    pub fn begin(&mut self, frame: &Frame, scene: &Scene, wanted: &[usize]) {
+        self.ahead.clear();
+        if self.network.is_none() {
+            return;
+        }
+        for image in &frame.images {
+            let needed =
+                |region: &usize| scene.regions[*region].scenario.camera == Some(image.camera);
+            if let (Some(camera), true) =
+                (frame.rig.cameras.get(image.camera), wanted.iter().any(needed))
+            {
+                self.ahead.ask(image.camera, &image.data, camera);
+            }
+        }
     }
 
     /// Features of the wanted regions (indices into the scene's). With nothing wanted, no image is
@@ -194,7 +217,10 @@ impl ImageBranch {
         }
         let start = Instant::now();
         let data = frame.images.iter().find(|image| image.camera == index).map(|image| &image.data);
-        let image = usable(data, camera);
+        let image = match self.ahead.take(index) {
+            Some(decoded) => decoded,
+            None => usable(data, camera),
+        };
         times.image_decode_ms += ms(start);
         match image {
             Ok(image) => self.run(&image, index, times),

@@ -8,7 +8,9 @@ use super::super::args_eval::{DifficultyWord, KittiArgs, MetricWord, MissingWord
 use super::super::exit::{Exit, UsageError, say};
 use super::write;
 use crate::eval::kitti::{self, Difficulty, Folders, Judged, Metric, Missing, Options, Outcomes};
-use crate::report::{ExpertRow, KittiPage, expert_rows, kitti_page, kitti_table, parse};
+use crate::report::{
+    ExpertRow, KittiPage, expert_rows, kitti_brief, kitti_page, kitti_table, parse,
+};
 use crate::sensor::kitti::read_split;
 
 /// `emc2 eval kitti`.
@@ -51,6 +53,7 @@ pub fn kitti(args: &KittiArgs) -> anyhow::Result<Exit> {
         metric,
         difficulty,
         threshold,
+        brief: false,
     };
     tell(&folders, &options, &wanted)?;
     Ok(Exit::Good)
@@ -70,6 +73,8 @@ pub struct Wanted {
     pub difficulty: Difficulty,
     /// Detections with a lower score are left out box by box.
     pub threshold: f64,
+    /// Whether a line a class is printed instead of the tables.
+    pub brief: bool,
 }
 
 /// Judges, prints the table, writes what is wanted.
@@ -99,7 +104,11 @@ pub fn tell(folders: &Folders, options: &Options, wanted: &Wanted) -> anyhow::Re
             expert_rows(&run, &input.frames, &outcomes)
         }
     };
-    say(&kitti_table(&evaluation, &experts));
+    let table = match wanted.brief {
+        true => kitti_brief(&evaluation),
+        false => kitti_table(&evaluation, &experts),
+    };
+    say(&table);
     if let Some(path) = &wanted.explain {
         let (metric, difficulty) = (wanted.metric, wanted.difficulty);
         let lines =
