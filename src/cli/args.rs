@@ -153,8 +153,8 @@ pub struct RunArgs {
     /// Draw every frame and write the page.
     #[arg(long)]
     pub pictures: bool,
-    /// Judge the boxes against the source's labels at the end (kitti, kitti-raw): the figures of
-    /// emc2 eval kitti, and eval.json, eval.jsonl, eval.html in the folder.
+    /// Judge the boxes against the source's labels at the end: the figures of emc2 eval kitti (kitti,
+    /// kitti-raw) or emc2 eval nuscenes (with --split), as files and page in the folder.
     #[arg(long)]
     pub eval: bool,
     /// Go on where an interrupted run into the same folder stopped.

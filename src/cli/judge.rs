@@ -3,31 +3,57 @@
 use std::path::{Path, PathBuf};
 
 use super::args::{Dataset, SourceArgs};
-use super::eval::{Wanted, tell_kitti};
+use super::eval::{NuscenesArgs, Wanted, tell_kitti};
 use super::exit::UsageError;
 use crate::eval::kitti::{Difficulty, Folders, Metric, Missing, Options};
+use crate::report::NUSCENES_RESULTS;
 
-/// Where the labels of a source are, checked before a long run.
-pub fn labels(args: &SourceArgs) -> anyhow::Result<PathBuf> {
-    let inside: &[&str] = match args.dataset {
-        Dataset::Kitti => &["training/label_2", "label_2"],
-        Dataset::KittiRaw => &["label_2"],
-        Dataset::KittiTracking | Dataset::Nuscenes => {
-            let message = "--eval reads the labels of kitti and kitti-raw; for nuscenes run \
-                           emc2 eval nuscenes on the results.json afterwards (kitti-tracking has one \
-                           label file a sequence, which the object benchmark does not judge)";
+/// How a run is to be judged.
+pub enum Judge {
+    /// By the KITTI object benchmark, against the label files in this folder.
+    Kitti(PathBuf),
+    /// By the nuScenes detection benchmark.
+    Nuscenes(NuscenesArgs),
+}
+
+impl Judge {
+    /// Checks before a long run that its source has labels.
+    pub fn of(args: &SourceArgs, out: &Path) -> anyhow::Result<Self> {
+        let inside: &[&str] = match args.dataset {
+            Dataset::Kitti => &["training/label_2", "label_2"],
+            Dataset::KittiRaw => &["label_2"],
+            Dataset::KittiTracking => {
+                let message = "--eval reads the labels of kitti, kitti-raw and nuscenes: kitti-tracking has \
+                               one label file a sequence, which the object benchmark does not judge";
+                return Err(UsageError(message.to_owned()).into());
+            }
+            Dataset::Nuscenes => return Self::nuscenes(args, out),
+        };
+        let found = inside.iter().map(|name| args.root.join(name)).find(|path| path.is_dir());
+        found.map(Self::Kitti).ok_or_else(|| {
+            let inside = inside.join(" or ");
+            let message =
+                format!("--eval needs labels: expected {inside} in {}", args.root.display());
+            UsageError(message).into()
+        })
+    }
+
+    fn nuscenes(args: &SourceArgs, out: &Path) -> anyhow::Result<Self> {
+        let (Some(version), Some(split)) = (&args.version, &args.split) else {
+            let message =
+                "--eval judges nuScenes by splits: say which one with --split (and --version)";
             return Err(UsageError(message.to_owned()).into());
-        }
-    };
-    let found = inside.iter().map(|name| args.root.join(name)).find(|path| path.is_dir());
-    found.ok_or_else(|| {
-        let message = format!(
-            "--eval needs labels: expected {} in {}",
-            inside.join(" or "),
-            args.root.display()
-        );
-        UsageError(message).into()
-    })
+        };
+        Ok(Self::Nuscenes(NuscenesArgs {
+            root: args.root.clone(),
+            version: version.clone(),
+            split: split.display().to_string(),
+            results: out.join(NUSCENES_RESULTS),
+            subset: false,
+            json: Some(out.join("eval")),
+            html: Some(out.join("eval.html")),
+        }))
+    }
 }
 
 /// Judges the frames of a run; writes `eval.json` and `eval.html` into its folder.

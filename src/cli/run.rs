@@ -7,10 +7,11 @@ use anyhow::Context as _;
 
 use super::args::RunArgs;
 use super::exit::{Exit, RefusedError, UsageError};
+use super::judge::Judge;
 use super::progress::Progress;
 use super::source::{self, Opened};
 use super::workers::{self, Outcome};
-use super::{interrupt, judge, settings, submission};
+use super::{eval, interrupt, judge, settings, submission};
 use crate::config::{Config, Provider};
 use crate::expert::Network as _;
 use crate::expert::backend::Overrides;
@@ -37,7 +38,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
         // Pipelines side by side share the cores instead of fighting for them.
         config.runtime.threads = (config.runtime.threads / args.jobs).max(1);
     }
-    let labels = if args.eval { Some(judge::labels(&args.source)?) } else { None };
+    let judge = if args.eval { Some(Judge::of(&args.source, &args.out)?) } else { None };
     let source = source::open(&args.source, args.strict)?;
     let existing = match (args.resume, args.force) {
         (true, _) => Existing::Resume,
@@ -62,11 +63,17 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
             );
         }
         Opened::Nuscenes(source) => submission::write(source, &args.out)?,
-        Opened::Kitti(source) => {
-            if let (Some(labels), Exit::Good) = (labels, exit) {
-                judge::kitti(&labels, &args.out, source.ids(), false)?;
-            }
+        Opened::Kitti(_) => {}
+    }
+    match judge {
+        Some(Judge::Kitti(labels)) if exit == Exit::Good => {
+            judge::kitti(&labels, &args.out, source.source().ids(), false)?;
         }
+        Some(Judge::Nuscenes(request)) if exit == Exit::Good => {
+            println!();
+            eval::judge_nuscenes(&request)?;
+        }
+        _ => {}
     }
     Ok(exit)
 }

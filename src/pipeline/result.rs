@@ -21,7 +21,8 @@ pub struct StageTimes {
     pub emergency_ms: f64,
     /// Router.
     pub router_ms: f64,
-    /// Image decoding (PNG, JPEG).
+    /// Waiting for the pictures that the plan wants: files are decoded beside this thread, while the
+    /// experts that need none are at work.
     pub image_decode_ms: f64,
     /// Image windows (projection, pooling).
     pub image_windows_ms: f64,

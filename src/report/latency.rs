@@ -23,7 +23,7 @@ pub const STAGES: [Stage; 14] = [
     ("regions", "regions", |t| t.regions_ms),
     ("emergency", "emergency expert", |t| t.emergency_ms),
     ("router", "router", |t| t.router_ms),
-    ("image_decode", "image decoding", |t| t.image_decode_ms),
+    ("image_decode", "waiting for the image", |t| t.image_decode_ms),
     ("image_windows", "image windows", |t| t.image_windows_ms),
     ("image_model", "image model", |t| t.image_model_ms),
     ("expert_encode", "expert inputs and decoding", |t| t.expert_encode_ms),

@@ -16,6 +16,9 @@ use crate::sensor::image::decode_for;
 /// Pixels, or why there are none.
 pub(super) type Decoded = Result<Arc<RgbImage>, Arc<str>>;
 
+/// A picture's ticket, and what became of it.
+type Done = (u64, Decoded);
+
 struct Request {
     ticket: u64,
     data: ImageData,
@@ -32,7 +35,7 @@ struct Pending {
 /// A thread that decodes; started with the first picture that is asked for.
 #[derive(Default)]
 pub(super) struct Ahead {
-    thread: Option<(Sender<Request>, Receiver<(u64, Decoded)>)>,
+    thread: Option<(Sender<Request>, Receiver<Done>)>,
     next_ticket: u64,
     /// Asked for in this frame, in any order of cameras.
     pending: Vec<Pending>,
@@ -79,7 +82,7 @@ impl Ahead {
     }
 }
 
-fn start() -> (Sender<Request>, Receiver<(u64, Decoded)>) {
+fn start() -> (Sender<Request>, Receiver<Done>) {
     let (ask, asked) = unbounded::<Request>();
     let (give, done) = unbounded();
     // A thread that cannot be had drops both ends: pictures are then decoded where they are needed.

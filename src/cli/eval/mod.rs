@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use super::args_eval::EvalCommand;
 use super::exit::Exit;
 
-pub use nuscenes::NuscenesArgs;
+pub use nuscenes::{NuscenesArgs, nuscenes as judge_nuscenes};
 
 pub use kitti::{Wanted, tell as tell_kitti};
 
