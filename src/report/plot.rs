@@ -55,6 +55,10 @@ fn draw_unit_square(
         .light_line_style(TRANSPARENT)
         .bold_line_style(BLACK.mix(0.12))
         .draw()?;
+    // The legend stands at the lower left, where a good curve never passes, or at the upper right.
+    let low = series.iter().flat_map(|line| &line.points).any(|(x, y)| *x < 0.6 && *y < 0.4);
+    let (left, bottom) =
+        if low { (0.62, 0.94 - 0.08 * (series.len() - 1) as f64) } else { (0.04, 0.06) };
     for (at, line) in series.iter().enumerate() {
         let color = COLORS[at % COLORS.len()];
         let (dash, gap) = DASHES[at % DASHES.len()];
@@ -65,9 +69,8 @@ fn draw_unit_square(
         } else {
             chart.draw_series(DashedLineSeries::new(points, dash, gap, style))?;
         }
-        // The legend stands at the lower left, where a good curve never passes.
-        let row = 0.06 + 0.08 * (series.len() - 1 - at) as f64;
-        let key = [(0.04, row), (0.16, row)];
+        let row = bottom + 0.08 * (series.len() - 1 - at) as f64;
+        let key = [(left, row), (left + 0.12, row)];
         if dash == 0 {
             chart.draw_series(LineSeries::new(key, style))?;
         } else {
@@ -75,7 +78,11 @@ fn draw_unit_square(
         }
         let anchor = Pos::new(HPos::Left, VPos::Center);
         let text = ("sans-serif", 12).into_font().color(&BLACK).pos(anchor);
-        chart.draw_series(std::iter::once(Text::new(line.name.clone(), (0.18, row), text)))?;
+        chart.draw_series(std::iter::once(Text::new(
+            line.name.clone(),
+            (left + 0.14, row),
+            text,
+        )))?;
     }
     area.present()?;
     Ok(())
