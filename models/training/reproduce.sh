@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Makes all model folders anew: reproduce.sh DATA LABELS. Interrupted, it goes on where it stopped.
 #
-# The committed `bev` has two stages. The first is the model of commit 6af8ddd (58 minutes of one core, made by the
-# package as it was in that commit: only pasted crops); the second starts from those weights with the scenes of this
+# The committed models have two stages. The first are the models of commit 6af8ddd (58 and 11 minutes of one core, made by
+# the package as it was in that commit: only pasted crops); the second starts from those weights with the scenes of this
 # package. Where the history is not at hand, the first stage is trained here with the scenes of today, which is
 # not the same, but as long.
 set -euo pipefail
@@ -10,14 +10,19 @@ cd "$(dirname "$0")"
 data=${1:?folder with data/kitti ...} labels=${2:?folder with kitti_labels}
 [ -x .venv/bin/python ] || { python3 -m venv .venv && .venv/bin/pip install -q -r requirements.txt; }
 step() { local module=$1; shift; .venv/bin/python -m "emc2_training.$module" "$@"; }
-mkdir -p runs/first/bev
-first=runs/first/bev/model.onnx
-if [ ! -s $first ] && ! git show 6af8ddd:models/bev/model.onnx > $first 2>/dev/null; then
+mkdir -p runs/first/{bev,lpe,vee,ape,image}
+for model in bev lpe vee ape image; do
+  file=runs/first/$model/model.onnx
+  [ -s $file ] || git show "6af8ddd:models/$model/model.onnx" > $file 2>/dev/null || rm -f $file
+done
+if [ ! -s runs/first/bev/model.onnx ]; then
   step train_bev --shared "$data" --unpacked "$labels" --out runs/bev-first --minutes 58
-  step export --bev runs/bev-first/checkpoint.pt --out runs/first
+  step train_experts --shared "$data" --unpacked "$labels" --bev runs/bev-first/checkpoint.pt --out runs/experts-first --minutes 11
+  step export --bev runs/bev-first/checkpoint.pt --experts runs/experts-first/checkpoint.pt --out runs/first
 fi
-step train_bev --shared "$data" --unpacked "$labels" --out runs/bev --init $first --lr 1.5e-3 --minutes "${BEV_MINUTES:-30}"
+step train_bev --shared "$data" --unpacked "$labels" --out runs/bev --init runs/first/bev/model.onnx --lr 1.5e-3 --minutes "${BEV_MINUTES:-27.5}"
 step qat --shared "$data" --unpacked "$labels" --bev runs/bev/checkpoint.pt --out runs/bev-u8 --minutes "${QAT_MINUTES:-5}"
-step train_experts --shared "$data" --unpacked "$labels" --bev runs/bev/checkpoint.pt --out runs/experts --minutes "${EXPERT_MINUTES:-7}"
+step train_experts --shared "$data" --unpacked "$labels" --bev runs/bev/checkpoint.pt --out runs/experts \
+  --init runs/first --lr 1e-3 --minutes "${EXPERT_MINUTES:-5}"
 step export --bev runs/bev/checkpoint.pt --experts runs/experts/checkpoint.pt --out ..
 step export --bev runs/bev-u8/checkpoint.pt --out .. --quantize "$data/data/kitti"

@@ -26,6 +26,7 @@ from .evaluate import average_precision, decode
 from .expert_nets import Ape, ImageNet, Lpe, Vee
 from .kitti import OTHER
 from .train_bev import Scenes, compose
+from .warm_start import load_onnx
 
 REGIONS = 24
 WEIGHTS = {"pixel": 0.3, "lpe": 1.0, "vee": 1.0, "ape": 1.0}
@@ -298,6 +299,7 @@ def main():
     a.add_argument("--shared", required=True)
     a.add_argument("--unpacked", required=True)
     a.add_argument("--bev", help="checkpoint of the BEV network, whose proposals join the jittered ones")
+    a.add_argument("--init", metavar="MODELS", help="folder with lpe, vee, ape and image, to start from their weights")
     a.add_argument("--out", default="runs/experts")
     a.add_argument("--minutes", type=float, default=30)
     a.add_argument("--batch", type=int, default=4, help="scenes a step")
@@ -313,17 +315,20 @@ def main():
     train, val, layouts = data.load(a.shared, a.unpacked)
     bank = scenes.build_bank(train)
     net = Experts(Path(a.shared) / "models/fastestdet/shufflenetv2_backbone.pth")
-    ema = copy.deepcopy(net).eval()
-    opt = torch.optim.AdamW([p for p in net.parameters() if p.requires_grad], lr=a.lr, weight_decay=0.01)
-    spent, step = 0.0, 0
-    ckpt = out / "checkpoint.pt"
-    if ckpt.exists():
-        s = torch.load(ckpt, weights_only=False)
-        net.load_state_dict(s["net"]), ema.load_state_dict(s["ema"]), opt.load_state_dict(s["opt"])
-        spent, step = s["spent"], s["step"]
     bev = load_bev(a.bev) if a.bev else None
+    ckpt = out / "checkpoint.pt"
+    state = torch.load(ckpt, weights_only=False) if ckpt.exists() else None
+    spent, step = (state["spent"], state["step"]) if state else (0.0, 0)
     regions = Regions(Scenes(train, bank, layouts, a.seed), bev, a.image_share, a.seed + step)
     loader = iter(torch.utils.data.DataLoader(regions, a.batch, num_workers=1, prefetch_factor=4, collate_fn=collate))
+    if a.init and not state:
+        some = [next(loader) for _ in range(4)]
+        for name, inputs in (("lpe", ("raster", "context")), ("vee", ()), ("ape", ()), ("image", ())):
+            load_onnx(getattr(net, name), Path(a.init) / name / "model.onnx", [[b[k] for k in inputs] for b in some if inputs])
+    ema = copy.deepcopy(net).eval()
+    opt = torch.optim.AdamW([p for p in net.parameters() if p.requires_grad], lr=a.lr, weight_decay=0.01)
+    if state:
+        net.load_state_dict(state["net"]), ema.load_state_dict(state["ema"]), opt.load_state_dict(state["opt"])
     log = open(out / "log.jsonl", "a")
     mean, since = {}, time.process_time()
     while spent < a.minutes * 60:
@@ -354,11 +359,11 @@ def main():
         done = spent >= a.minutes * 60
         if step % 50 == 0 or done:
             print(json.dumps({"step": step, "spent": round(spent), **{k: round(v, 4) for k, v in mean.items()}}), file=log, flush=True)
-        if step % 200 == 0 or done:
+        if step % 50 == 0 or done:
             torch.save({"net": net.state_dict(), "ema": ema.state_dict(), "opt": opt.state_dict(), "spent": spent, "step": step},
                        ckpt.with_suffix(".tmp"))
             ckpt.with_suffix(".tmp").rename(ckpt)
-        if bev is not None and (step % 1500 == 0 or done):
+        if bev is not None and done:
             print(json.dumps({"step": step, **judge(ema, bev, val)}), file=log, flush=True)
             since = time.process_time()
 

@@ -11,42 +11,66 @@ from onnx import numpy_helper
 from torch import nn
 
 
-def convolutions(net):
-    """[(conv, its BatchNorm or None)] in the order in which the network calls them."""
-    order = []
-    hooks = [m.register_forward_hook(lambda m, *_: order.append(m)) for m in net.modules()
-             if isinstance(m, (nn.Conv2d, nn.BatchNorm2d))]
-    with torch.no_grad():
-        net.eval()(torch.zeros(1, 12, 16, 16), torch.zeros(1, 8, 8, 8))
-    for h in hooks:
-        h.remove()
-    return [(m, order[i + 1] if i + 1 < len(order) and isinstance(order[i + 1], nn.BatchNorm2d) else None)
-            for i, m in enumerate(order) if isinstance(m, nn.Conv2d)]
+def module_path(node_name):
+    """`/stage/first/first.0/MatMul` is `stage.first.0`: export repeats a Sequential's name before its child's number."""
+    path, before = [], None
+    for part in node_name.strip("/").split("/")[:-1]:
+        path.append(part.rpartition(".")[2] if before is not None and part.rpartition(".")[0] == before else part)
+        before = part
+    return ".".join(path)
+
+
+def weights(path):
+    """{module path: (weight, bias or None)} of the layers of a file, as torch lays them out."""
+    graph = onnx.load(path).graph
+    values = {i.name: torch.from_numpy(numpy_helper.to_array(i).copy()) for i in graph.initializer}
+    out = {}
+    for node in graph.node:
+        if node.op_type not in ("Conv", "Gemm", "MatMul") or node.input[1] not in values:
+            continue
+        name, weight = module_path(node.name), values[node.input[1]]
+        if node.op_type == "MatMul":
+            out[name] = (weight.T, values.get(f"{name}.bias"))
+        else:
+            out[name] = (weight, values[node.input[2]] if len(node.input) > 2 else None)
+    return out
+
+
+def norm_after(net, name):
+    """The BatchNorm that follows a convolution in its Sequential, if one does."""
+    parent, _, leaf = name.rpartition(".")
+    after = getattr(net.get_submodule(parent), str(int(leaf) + 1), None) if leaf.isdigit() else None
+    return after if isinstance(after, nn.BatchNorm2d) else None
 
 
 @torch.no_grad()
 def load_onnx(net, path, batches):
-    """Fills a `BevNet` from model.onnx; batches: [(fine, coarse)] whose statistics the BatchNorms get."""
-    graph = onnx.load(path).graph
-    values = {i.name: torch.from_numpy(numpy_helper.to_array(i).copy()) for i in graph.initializer}
-    nodes = [n for n in graph.node if n.op_type == "Conv"]
-    pairs = convolutions(net)
-    if len(nodes) != len(pairs):
-        raise SystemExit(f"{path}: {len(nodes)} convolutions, the network has {len(pairs)}")
-    folded = {}
-    for node, (conv, norm) in zip(nodes, pairs):
-        weight, bias = values[node.input[1]], values[node.input[2]]
-        if weight.shape != conv.weight.shape:
-            raise SystemExit(f"{path}: {node.name} is {tuple(weight.shape)}, the network wants {tuple(conv.weight.shape)}")
-        conv.weight.copy_(weight)
-        if norm is None:
-            conv.bias.copy_(bias)
-        else:
-            folded[norm] = bias
+    """Fills what a network learns from its model.onnx; batches: lists of inputs whose statistics the BatchNorms get."""
+    layers = {n: m for n, m in net.named_modules() if isinstance(m, (nn.Conv2d, nn.Linear)) and m.weight.requires_grad}
+    found = weights(path)
+    lacking = sorted(set(layers) - set(found))
+    if lacking:
+        raise SystemExit(f"{path}: lacks {lacking[:3]}; expected an export of this network")
+    folded = []
+    for name, layer in layers.items():
+        weight, bias = found[name]
+        if weight.shape != layer.weight.shape:
+            raise SystemExit(f"{path}: {name} is {tuple(weight.shape)}, the network wants {tuple(layer.weight.shape)}")
+        layer.weight.copy_(weight)
+        norm = norm_after(net, name)
+        if norm is not None:
             norm.reset_running_stats()
             norm.running_var.fill_(1 - norm.eps)
             norm.weight.fill_(1), norm.bias.copy_(bias)
-    sums = {norm: [0, 0.0, 0.0] for norm in folded}
+            folded.append((layer, norm))
+        elif layer.bias is not None:
+            layer.bias.copy_(bias)
+    unfold(net, folded, batches)
+
+
+def unfold(net, folded, batches):
+    """Gives BatchNorms that stand for a mere bias the statistics of their inputs; the network's answers stay."""
+    sums = {norm: [0, 0.0, 0.0] for _, norm in folded}
 
     def watch(norm, inputs):
         y = inputs[0].double()
@@ -55,22 +79,21 @@ def load_onnx(net, path, batches):
         s[1] += y.sum((0, 2, 3))
         s[2] += (y * y).sum((0, 2, 3))
 
-    hooks = [norm.register_forward_pre_hook(watch) for norm in folded]
+    hooks = [norm.register_forward_pre_hook(watch) for _, norm in folded]
     net.eval()
-    for fine, coarse in batches:
-        net(fine, coarse)
+    for inputs in batches:
+        net(*inputs)
     for h in hooks:
         h.remove()
-    for conv, norm in pairs:
-        if norm is None:
-            continue
+    for conv, norm in folded:
         n, total, squares = sums[norm]
         mean = total / n
         var = (squares / n - mean * mean).clamp(min=1e-8)
         # A weight row may have any length, the BatchNorm undoes it: give it the one that fresh rows have.
         size = (2 / conv.weight[0].numel()) ** 0.5 / conv.weight.flatten(1).pow(2).mean(1).sqrt().clamp(min=1e-8).double()
         conv.weight.mul_(size.float()[:, None, None, None])
+        bias = norm.bias.clone()
         norm.running_mean.copy_(mean * size)
         norm.running_var.copy_(var * size**2)
         norm.weight.copy_((norm.running_var + norm.eps).sqrt() / size.float())
-        norm.bias.copy_(folded[norm] + mean.float())
+        norm.bias.copy_(bias + mean.float())

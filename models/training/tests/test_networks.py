@@ -12,6 +12,7 @@ from onnx import TensorProto, helper
 from emc2_training import export, qat, scenes, shapes
 from emc2_training.bev_net import BevNet
 from emc2_training.boxes import to_local
+from emc2_training.expert_nets import Lpe, Vee
 from emc2_training.kitti import OTHER, Calib, Scan
 from emc2_training.warm_start import load_onnx
 
@@ -63,6 +64,18 @@ class Weights(unittest.TestCase):
             # Trained on the same statistics, it still says nearly the same.
             for a, b in zip(net(fine, coarse), again.train()(fine, coarse)):
                 self.assertLess((a - b).abs().max().item(), 1e-2)
+
+    def test_an_exported_expert_comes_back_and_says_the_same(self):
+        for make, inputs in ((Lpe, (torch.rand(4, 8, 32, 16), torch.rand(4, 12))), (Vee, (torch.rand(4, 128, 8), torch.rand(4, 12)))):
+            torch.manual_seed(1)
+            net, again = make().eval(), make()
+            with tempfile.TemporaryDirectory() as folder:
+                path = str(Path(folder) / "model.onnx")
+                torch.onnx.export(net, inputs, path, opset_version=17, dynamo=False, do_constant_folding=True)
+                load_onnx(again, path, [inputs])
+            with torch.no_grad():
+                for a, b in zip(net(*inputs), again.eval()(*inputs)):
+                    self.assertLess((a - b).abs().max().item(), 1e-4)
 
     def test_folding_changes_nothing(self):
         net = shaken()
