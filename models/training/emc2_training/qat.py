@@ -3,7 +3,7 @@
     python -m emc2_training.qat --shared DATA --unpacked LABELS --bev runs/bev/checkpoint.pt --out runs/bev-u8 --minutes 6
 
 BatchNorm is folded first. Then every convolution that export quantises sees its input rounded to unsigned 8 bits
-(range from training frames, held fixed) and its weights to signed 8 bits by channel; gradients pass straight through.
+(range from training frames, held fixed) and its weights to signed 7 bits by channel; gradients pass straight through.
 The result is a float network, quantised by `export --quantize` like any other.
 """
 
@@ -25,10 +25,11 @@ from .train_bev import Scenes, loss_of
 
 KEEP_FLOAT = ("heatmap.1", "boxes.0", "boxes.1")  # as export.py has them
 PERCENTILE = 99.995
+WEIGHT_LEVELS = 63  # each side of zero: 7 bits, as export's reduce_range
 
 
 class Rounded(nn.Conv2d):
-    """A convolution with 8-bit weights and an 8-bit input, in float."""
+    """A convolution with 7-bit weights and an 8-bit input, in float."""
 
     def __init__(self, conv):
         super().__init__(conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding)
@@ -39,8 +40,9 @@ class Rounded(nn.Conv2d):
         scale = max(self.high - self.low, 1e-6) / 255
         zero = int(round(np.clip(-self.low / scale, 0, 255)))
         x = torch.fake_quantize_per_tensor_affine(x, scale, zero, 0, 255)
-        step = self.weight.detach().abs().amax((1, 2, 3)).clamp(min=1e-8) / 127
-        w = torch.fake_quantize_per_channel_affine(self.weight, step, torch.zeros(len(step), dtype=torch.int32), 0, -127, 127)
+        step = self.weight.detach().abs().amax((1, 2, 3)).clamp(min=1e-8) / WEIGHT_LEVELS
+        zeros = torch.zeros(len(step), dtype=torch.int32)
+        w = torch.fake_quantize_per_channel_affine(self.weight, step, zeros, 0, -WEIGHT_LEVELS, WEIGHT_LEVELS)
         return F.conv2d(x, w, self.bias, self.stride, self.padding)
 
 
