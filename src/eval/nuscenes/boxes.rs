@@ -20,7 +20,7 @@ pub struct EvalBox {
     pub translation: [f64; 3],
     /// Width, length, height, m.
     pub size_wlh: [f64; 3],
-    /// Heading, rad: see [`yaw`].
+    /// Heading about the vertical, rad: that of the turned x axis seen from above.
     pub yaw: f64,
     /// Velocity in the plane, m/s; NaN where it is not known.
     pub velocity: [f64; 2],
