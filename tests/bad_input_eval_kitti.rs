@@ -69,6 +69,16 @@ fn swapped_folders_are_recognised() {
 }
 
 #[test]
+fn a_score_behind_a_label_is_told_and_not_used() {
+    let folder = folder(&[
+        ("labels/000000.txt", &format!("{LABEL} 1")),
+        ("results/000000.txt", &format!("{LABEL} 0.9")),
+    ]);
+    let told = contains("1 labels have a 16th column");
+    eval(folder.path()).assert().code(0).stderr(told).stdout(contains("labels: 1, 1, 1"));
+}
+
+#[test]
 fn an_occlusion_that_is_no_whole_number_is_refused() {
     let folder = folder(&[
         ("labels/000000.txt", &LABEL.replace("0.00 0 1.55", "0.00 0.5 1.55")),

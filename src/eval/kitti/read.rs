@@ -89,6 +89,13 @@ pub fn read(folders: &Folders) -> Result<Input, Error> {
             "label files have no result file: left out, as in the official program",
         );
     }
+    let scored = frames.iter().flat_map(|frame| &frame.labels).filter(|l| l.row.score.is_some());
+    let scored = scored.count();
+    if scored > 0 {
+        notes.push(format!(
+            "{scored} labels have a 16th column, a score: not used (the official program would read it as the next label)"
+        ));
+    }
     notes.extend(odd_detections(&frames));
     Ok(Input { frames, notes })
 }
@@ -138,7 +145,7 @@ fn read_frame(files: &FrameFiles) -> Result<Frame, Error> {
                 result_line: found.line,
             });
         }
-        (Some(label), ..) => return Err(columns(&files.label, label.line, 15, 16)),
+        (Some(_), ..) => {} // View-of-Delft's labels have one: told, not used
         (None, Some(found), result) => {
             let path = result.as_ref().unwrap_or(&files.label);
             return Err(columns(path, found.line, 16, 15));
