@@ -462,3 +462,25 @@ fn a_bad_tracking_label_is_an_error_of_its_frame_with_line_and_column() {
     let error = KittiTracking::open(set.0.path(), Options::default()).err().unwrap();
     says(&error, &["line 1", "column 1 (frame)", "\"first\""]);
 }
+
+#[test]
+fn a_scan_with_intensities_to_255_is_recognised_unless_the_scale_is_said() {
+    let set = Set::object();
+    set.write(
+        "training/velodyne/000000.bin",
+        scan(&[[10.0, 0.0, -1.0, 51.0], [20.0, 1.0, -1.0, 255.0], [15.0, 0.0, -1.0, 0.0]]),
+    );
+    let read = |options: Options| {
+        let mut frame = Frame::empty();
+        KittiObject::open(set.0.path(), options).unwrap().load_into(0, &mut frame).unwrap();
+        let shine: Vec<f32> = frame.cloud.points.iter().map(|point| point[3]).collect();
+        (shine, frame.dropped.intensities_clamped)
+    };
+    assert_eq!(read(Options::default()), (vec![0.2, 1.0, 0.0], 0));
+    let said = Options { intensity_max: Some(102.0), ..Options::default() };
+    assert_eq!(read(said), (vec![0.5, 1.0, 0.0], 1));
+    let high = Options { lidar_height_m: Some(2.5), ..Options::default() };
+    let mut frame = Frame::empty();
+    KittiObject::open(set.0.path(), high).unwrap().load_into(1, &mut frame).unwrap();
+    assert_eq!(frame.rig.lidar.origin_height_m, 2.5);
+}

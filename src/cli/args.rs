@@ -110,6 +110,13 @@ pub struct SourceArgs {
     /// Keep the whole turn, also what no camera sees (kitti; nuscenes frames are whole anyway).
     #[arg(long)]
     pub whole_turn: bool,
+    /// The intensity that counts as 1 in these scans (kitti layouts); else 1 as in KITTI, or 255 where
+    /// most are above 1, as in View-of-Delft.
+    #[arg(long, value_name = "N")]
+    pub intensity_max: Option<f32>,
+    /// Height of the LiDAR above the ground, m (kitti layouts; 1.73 in KITTI).
+    #[arg(long, value_name = "M")]
+    pub lidar_height: Option<f64>,
     /// Which of the tables below the root (nuscenes), such as v1.0-mini or v1.0-trainval.
     #[arg(long, value_name = "VERSION", required_if_eq("dataset", "nuscenes"))]
     pub version: Option<String>,

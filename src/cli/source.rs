@@ -37,6 +37,14 @@ pub fn open(args: &SourceArgs, strict: bool) -> anyhow::Result<Opened> {
         let message = "--version and --sweeps belong to --dataset nuscenes".to_owned();
         return Err(UsageError(message).into());
     }
+    for (name, value) in [
+        ("--intensity-max", args.intensity_max.map(f64::from)),
+        ("--lidar-height", args.lidar_height),
+    ] {
+        if value.is_some_and(|value| !(value > 0.0 && value.is_finite())) {
+            return Err(UsageError(format!("{name}: expected a number above 0")).into());
+        }
+    }
     let ids = match &args.split {
         Some(path) => Some(kitti::read_split(path).map_err(|error| UsageError(error.to_string()))?),
         None if args.frames.is_empty() => None,
@@ -46,6 +54,8 @@ pub fn open(args: &SourceArgs, strict: bool) -> anyhow::Result<Opened> {
         crop_to_image: !args.whole_turn,
         strict,
         ids,
+        intensity_max: args.intensity_max,
+        lidar_height_m: args.lidar_height,
         ..kitti::Options::default()
     };
     let source = kitti::open(layout, &args.root, options)
@@ -54,6 +64,11 @@ pub fn open(args: &SourceArgs, strict: bool) -> anyhow::Result<Opened> {
 }
 
 fn open_nuscenes(args: &SourceArgs, strict: bool) -> anyhow::Result<Opened> {
+    if args.intensity_max.is_some() || args.lidar_height.is_some() {
+        let message = "--intensity-max and --lidar-height belong to KITTI's layouts: nuScenes' tables \
+                       say where its LiDAR is";
+        return Err(UsageError(message.to_owned()).into());
+    }
     let selection = match &args.split {
         Some(split) => Selection::Split(split.display().to_string()),
         None if args.frames.is_empty() => Selection::All,

@@ -61,8 +61,11 @@ pub struct Options {
     pub strict: bool,
     /// More points in a scan are an error.
     pub max_points: usize,
-    /// The intensity that counts as 1; the rig's (KITTI: 1) if not given. View-of-Delft has 255.
+    /// The intensity that counts as 1; if not given the rig's (KITTI: 1), or 255 for a scan most of
+    /// whose intensities are above that (View-of-Delft).
     pub intensity_max: Option<f32>,
+    /// Height of the LiDAR above the ground, m; KITTI's 1.73 if not given.
+    pub lidar_height_m: Option<f64>,
 }
 
 impl Default for Options {
@@ -75,6 +78,7 @@ impl Default for Options {
             strict: false,
             max_points: scan::MAX_POINTS,
             intensity_max: None,
+            lidar_height_m: None,
         }
     }
 }

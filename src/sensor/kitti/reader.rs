@@ -20,6 +20,9 @@ const IMAGE_ENDINGS: [&str; 3] = ["png", "jpg", "jpeg"];
 /// KITTI's and View-of-Delft's cameras stay within 0.04; a halved or cut image is far beyond.
 const CENTRE_TOLERANCE: f64 = 0.15;
 
+/// The scale of sensors that give one byte, such as View-of-Delft's.
+const BYTE_INTENSITY: f32 = 255.0;
+
 /// Where a frame's sensors are described.
 pub(super) enum Calibration {
     /// A file of the object or tracking layout; the image gives the image size.
@@ -120,7 +123,14 @@ impl Reader {
                 .unwrap_or(frame.rig.lidar.intensity_max as f32),
             max_points: self.options.max_points,
         };
-        let stats = read_scan(path, format, &mut frame.cloud.points)?;
+        let mut stats = read_scan(path, format, &mut frame.cloud.points)?;
+        // KITTI's layout with another sensor's scale: clamping would tell the models that all shines.
+        let of_bytes =
+            stats.intensity_clamped > stats.read / 2 && self.options.intensity_max.is_none();
+        if of_bytes {
+            let format = ScanFormat { intensity_max: BYTE_INTENSITY, ..format };
+            stats = read_scan(path, format, &mut frame.cloud.points)?;
+        }
         if self.options.strict && stats.not_finite > 0 {
             return Err(Error::ScanDirty {
                 file: path.display().to_string(),
@@ -128,14 +138,11 @@ impl Reader {
                 not_finite: stats.not_finite,
             });
         }
-        if stats.intensity_clamped > stats.read / 2
-            && !self.intensity_warned.swap(true, Ordering::Relaxed)
-        {
+        if of_bytes && !self.intensity_warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 scan = %path.display(),
-                clamped = stats.intensity_clamped,
-                points = stats.read,
-                "most intensities are above {}: set intensity_max to this sensor's scale (often 255)",
+                "most intensities are above {}: such scans are read as 0..{BYTE_INTENSITY}; set --intensity-max \
+                 (intensity_max) if this sensor's scale is another",
                 format.intensity_max,
             );
         }
@@ -178,7 +185,7 @@ impl Reader {
         image_size: Option<[u32; 2]>,
     ) -> Result<Arc<Rig>, Error> {
         let path = match calibration {
-            Calibration::Fixed(rig) => return Ok(Arc::clone(rig)),
+            Calibration::Fixed(rig) => return Ok(self.mounted(rig)),
             Calibration::File(path) => path,
         };
         let text = read_text("calibration", path)?;
@@ -194,9 +201,17 @@ impl Reader {
         if image_size.is_none() {
             rig.cameras[0].size = nominal_size(&rig.cameras[0]);
         }
-        let rig = Arc::new(rig);
+        let rig = self.mounted(&Arc::new(rig));
         rigs.insert(key, Arc::clone(&rig));
         Ok(rig)
+    }
+
+    /// The rig with the LiDAR at the height that the options say, if they do.
+    fn mounted(&self, rig: &Arc<Rig>) -> Arc<Rig> {
+        let Some(height) = self.options.lidar_height_m else { return Arc::clone(rig) };
+        let mut mounted = Rig::clone(rig);
+        mounted.lidar.origin_height_m = height;
+        Arc::new(mounted)
     }
 }
 
