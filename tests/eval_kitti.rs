@@ -180,6 +180,29 @@ fn ground_truth_against_itself_is_perfect() {
 }
 
 #[test]
+fn a_detection_without_volume_lies_on_a_dont_care_row_from_above() {
+    let nowhere = |row: ObjectRow| ObjectRow {
+        size_hwl: [-1.0; 3],
+        location: [-1000.0; 3],
+        rotation_y: -10.0,
+        ..row
+    };
+    let label = row("Car", (0.0, 10.0), 0.0, None);
+    let found = row("Car", (0.0, 10.0), 0.0, Some(0.9));
+    let flat = nowhere(row("Car", (5.0, 20.0), 0.0, Some(0.95)));
+    let dont_care = nowhere(row("DontCare", (20.0, 20.0), 0.0, None));
+    let mistakes = |labels: Vec<ObjectRow>, metric: Metric| {
+        let judged = judge(&[(labels, vec![found.clone(), flat.clone()])]);
+        judged.classes[0].official[metric as usize].as_ref().unwrap()[0].points[0].false_positives
+    };
+    let with = || vec![label.clone(), dont_care.clone()];
+    assert_eq!(mistakes(vec![label.clone()], Metric::Bev), 1);
+    assert_eq!(mistakes(with(), Metric::Bev), 0);
+    assert_eq!(mistakes(with(), Metric::Box3d), 1, "no height is shared");
+    assert_eq!(mistakes(with(), Metric::Image), 1, "the 2D boxes lie apart");
+}
+
+#[test]
 fn every_row_has_one_line_of_explanation() {
     let mut labels = vec![row("Car", (0.0, 10.0), 0.0, None), row("Van", (5.0, 20.0), 0.0, None)];
     labels.push(row("DontCare", (-5.0, 20.0), 0.0, None));

@@ -1,8 +1,9 @@
 //! Evaluation: labels and results go in, the benchmarks' own figures come out.
 //!
-//! Each benchmark has a folder of its own, because each has rules of its own; nothing is shared
-//! but geometry and the sensor room's readers.
+//! Each benchmark has a folder of its own, because each has rules of its own; what they share is
+//! geometry, the sensor room's readers, and how work is parted among threads.
 
 pub mod diff;
 pub mod kitti;
 pub mod nuscenes;
+mod parallel;

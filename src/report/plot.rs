@@ -1,6 +1,7 @@
 //! Curves and histograms as SVG, drawn with `plotters`; told apart by dashes as well as by colour,
 //! so that they survive a black and white printer.
 
+use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
@@ -20,6 +21,32 @@ const COLORS: [RGBColor; 4] =
 /// Dash and gap in pixels of each line; the first is whole.
 const DASHES: [(u32, u32); 4] = [(0, 0), (7, 3), (2, 3), (12, 4)];
 
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Drawn = Result<(), Box<dyn std::error::Error>>;
+
+/// A white picture with what `draw` puts on it.
+fn svg(title: &str, draw: impl FnOnce(&Area<'_>) -> Drawn) -> Result<String, Error> {
+    let mut text = String::new();
+    let drawn = {
+        let area = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();
+        let filled = area.fill(&WHITE).map_err(Into::into);
+        filled.and_then(|()| draw(&area)).and_then(|()| area.present().map_err(Into::into))
+    };
+    drawn.map_err(|cause| Error::Plot { title: title.to_owned(), cause: cause.to_string() })?;
+    Ok(text)
+}
+
+/// Caption and room for the axes.
+fn frame<'a, 'b>(area: &'b Area<'a>, title: &'b str) -> ChartBuilder<'b, 'b, SVGBackend<'a>> {
+    let mut builder = ChartBuilder::on(area);
+    builder
+        .caption(title, ("sans-serif", 15))
+        .margin(8)
+        .x_label_area_size(36)
+        .y_label_area_size(44);
+    builder
+}
+
 /// Lines in the unit square.
 pub(super) fn unit_square(
     title: &str,
@@ -27,27 +54,11 @@ pub(super) fn unit_square(
     y: &str,
     series: &[Series],
 ) -> Result<String, Error> {
-    let mut svg = String::new();
-    draw_unit_square(&mut svg, title, x, y, series)
-        .map_err(|cause| Error::Plot { title: title.to_owned(), cause: cause.to_string() })?;
-    Ok(svg)
+    svg(title, |area| draw_unit_square(area, title, x, y, series))
 }
 
-fn draw_unit_square(
-    svg: &mut String,
-    title: &str,
-    x: &str,
-    y: &str,
-    series: &[Series],
-) -> Result<(), Box<dyn std::error::Error>> {
-    let area = SVGBackend::with_string(svg, SIZE).into_drawing_area();
-    area.fill(&WHITE)?;
-    let mut chart = ChartBuilder::on(&area)
-        .caption(title, ("sans-serif", 15))
-        .margin(8)
-        .x_label_area_size(36)
-        .y_label_area_size(44)
-        .build_cartesian_2d(0.0..1.0, 0.0..1.0)?;
+fn draw_unit_square(area: &Area<'_>, title: &str, x: &str, y: &str, series: &[Series]) -> Drawn {
+    let mut chart = frame(area, title).build_cartesian_2d(0.0..1.0, 0.0..1.0)?;
     chart
         .configure_mesh()
         .x_desc(x)
@@ -84,7 +95,6 @@ fn draw_unit_square(
             text,
         )))?;
     }
-    area.present()?;
     Ok(())
 }
 
@@ -95,21 +105,18 @@ pub(super) fn histogram(
     names: [&str; 2],
     values: [&[f64]; 2],
 ) -> Result<String, Error> {
-    let mut svg = String::new();
-    draw_histogram(&mut svg, title, [x, y], names, values)
-        .map_err(|cause| Error::Plot { title: title.to_owned(), cause: cause.to_string() })?;
-    Ok(svg)
+    svg(title, |area| draw_histogram(area, title, [x, y], names, values))
 }
 
 const BINS: usize = 20;
 
 fn draw_histogram(
-    svg: &mut String,
+    area: &Area<'_>,
     title: &str,
     [x, y]: [&str; 2],
     names: [&str; 2],
     values: [&[f64]; 2],
-) -> Result<(), Box<dyn std::error::Error>> {
+) -> Drawn {
     let all = || values.iter().flat_map(|v| v.iter().copied()).filter(|v| v.is_finite());
     let low = all().fold(f64::INFINITY, f64::min).min(0.0);
     let high = all().fold(f64::NEG_INFINITY, f64::max).max(low + 1e-9);
@@ -124,13 +131,7 @@ fn draw_histogram(
         counts
     });
     let top = counts.iter().flatten().copied().max().unwrap_or(0).max(1);
-    let area = SVGBackend::with_string(svg, SIZE).into_drawing_area();
-    area.fill(&WHITE)?;
-    let mut chart = ChartBuilder::on(&area)
-        .caption(title, ("sans-serif", 15))
-        .margin(8)
-        .x_label_area_size(36)
-        .y_label_area_size(44)
+    let mut chart = frame(area, title)
         .build_cartesian_2d(low..low + width * BINS as f64, 0.0..f64::from(top) * 1.25)?;
     chart
         .configure_mesh()
@@ -157,6 +158,5 @@ fn draw_histogram(
         let label = format!("{} ({})", names[which], values[which].len());
         chart.draw_series(std::iter::once(Text::new(label, (key + width * 1.2, row), text)))?;
     }
-    area.present()?;
     Ok(())
 }

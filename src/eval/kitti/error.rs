@@ -6,19 +6,9 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A file or folder could not be read.
-    #[error("cannot read the {what} {}: {source}", path.display())]
-    Read {
-        /// What it is for, such as `results`.
-        what: &'static str,
-        /// Which file or folder.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// A line that is no row, or a list of frames that is none.
+    /// A file or folder that cannot be read, or a line that is no row.
     #[error(transparent)]
-    Row(#[from] crate::sensor::Error),
+    Sensor(#[from] crate::sensor::Error),
     /// A label with a score, or a detection without one.
     #[error(
         "{} line {line}: expected {expected} columns ({}), found {found}", path.display(),

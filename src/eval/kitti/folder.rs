@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 use super::error::NAMED;
+use super::read::unreadable;
 
 /// What a listed frame without a result file means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -118,7 +119,7 @@ fn text_files(folder: &Path, what: &'static str) -> Result<BTreeSet<String>, Err
     let mut names = BTreeSet::new();
     let mut folders = vec![(folder.to_owned(), String::new())];
     while let Some((path, prefix)) = folders.pop() {
-        let failed = |source| Error::Read { what, path: path.clone(), source };
+        let failed = |source| unreadable(what, &path, source);
         for entry in std::fs::read_dir(&path).map_err(failed)? {
             let entry = entry.map_err(failed)?;
             let name = entry.file_name();

@@ -3,14 +3,13 @@
 //! Work is parted into jobs (class × metric × limit, curves or areas) that threads take in turn; each
 //! job is done by one thread in the frames' order, so the figures do not depend on their number.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use super::area::{self, Areas};
 use super::curve::{Point, Values, falling, thresholds};
 use super::matching::{Matching, Rule};
 use super::object::{Difficulty, Judged, Metric, Strictness};
-use super::read::{Frame, in_parallel};
+use super::read::Frame;
 use super::task::{FrameShapes, Part, Task};
+use crate::eval::parallel::{in_turn, threads, try_map};
 
 /// What is judged.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,10 +82,7 @@ pub struct Evaluation {
 /// # Ok::<(), emc2::sensor::kitti::row::RowError>(())
 /// ```
 pub fn evaluate(frames: &[Frame], options: &Options) -> Evaluation {
-    let threads = match options.threads {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
-        n => n,
-    };
+    let threads = threads(options.threads);
     let tasks = tasks(frames, &options.classes, threads);
     let present: Vec<[bool; 3]> =
         options.classes.iter().map(|class| judgeable(frames, *class)).collect();
@@ -158,35 +154,9 @@ enum Done {
     Area(area::Area),
 }
 
-/// Threads take the jobs one by one; the results are in the jobs' order.
-fn in_turn<J: Sync, R: Send>(jobs: &[J], threads: usize, run: impl Fn(&J) -> R + Sync) -> Vec<R> {
-    let next = AtomicUsize::new(0);
-    let worker = || {
-        let mut mine = Vec::new();
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(job) = jobs.get(index) else { return mine };
-            mine.push((index, run(job)));
-        }
-    };
-    let mut all: Vec<(usize, R)> = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads.min(jobs.len())).map(|_| scope.spawn(worker)).collect();
-        let mut all = worker();
-        for other in others {
-            match other.join() {
-                Ok(part) => all.extend(part),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        all
-    });
-    all.sort_unstable_by_key(|(index, _)| *index);
-    all.into_iter().map(|(_, result)| result).collect()
-}
-
 /// By class, then frame.
-pub(super) fn tasks(frames: &[Frame], classes: &[Judged], threads: usize) -> Vec<Vec<Task>> {
-    let Ok(by_frame) = in_parallel(frames, threads, |frame| {
+fn tasks(frames: &[Frame], classes: &[Judged], threads: usize) -> Vec<Vec<Task>> {
+    let Ok(by_frame) = try_map(frames, threads, |frame| {
         let shapes = FrameShapes::new(frame);
         let tasks: Vec<Task> =
             classes.iter().map(|class| Task::new(frame, &shapes, *class)).collect();

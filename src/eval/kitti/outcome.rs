@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::judge::{counts_if_unused, tasks};
+use super::judge::counts_if_unused;
 use super::matching::{Matching, Rule};
 use super::object::{Difficulty, Judged, Metric, Strictness};
 use super::read::{Entry, Frame};
@@ -143,13 +143,14 @@ pub fn outcomes(
     let rule = Rule { metric, limit };
     let mut objects = Vec::new();
     let mut matching = Matching::default();
-    let tasks = tasks(frames, &[class], 0);
-    for (frame, task) in frames.iter().zip(tasks.iter().flatten()) {
-        matching.by_overlap(task, rule, difficulty, threshold);
+    for frame in frames {
+        let shapes = FrameShapes::new(frame);
+        let task = Task::new(frame, &shapes, class);
+        matching.by_overlap(&task, rule, difficulty, threshold);
         let judge = FrameJudge {
             frame,
-            shapes: FrameShapes::new(frame),
-            task,
+            shapes,
+            task: &task,
             matching: &matching,
             rule,
             class,

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use super::folder::{self, FrameFiles};
 use super::{Error, Folders};
+use crate::eval::parallel::{threads, try_map};
 use crate::frame::Class;
+use crate::sensor;
 use crate::sensor::kitti::row::{ObjectRow, parse_rows};
 
 /// A label or a detection.
@@ -67,8 +69,7 @@ pub struct Input {
 /// See [`Error`]; where several files are bad, the first in the order of names is told.
 pub fn read(folders: &Folders) -> Result<Input, Error> {
     let listing = folder::list(folders)?;
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
-    let frames = in_parallel(&listing.frames, threads, read_frame)?;
+    let frames = try_map(&listing.frames, threads(0), read_frame)?;
     let mut notes = Vec::new();
     let mut note = |count: usize, what: &str| {
         if count > 0 {
@@ -98,33 +99,6 @@ pub fn read(folders: &Folders) -> Result<Input, Error> {
     }
     notes.extend(odd_detections(&frames));
     Ok(Input { frames, notes })
-}
-
-/// Applies `f` to every item on several threads; gives the results in order, or the first error.
-pub(super) fn in_parallel<T: Sync, R: Send, E: Send>(
-    items: &[T],
-    threads: usize,
-    f: impl Fn(&T) -> Result<R, E> + Sync,
-) -> Result<Vec<R>, E> {
-    let share = items.len().div_ceil(threads.max(1)).max(1);
-    let run = |part: &[T]| part.iter().map(&f).collect::<Result<Vec<R>, E>>();
-    let run = &run;
-    let parts: Vec<Result<Vec<R>, E>> = std::thread::scope(|scope| {
-        let mut parts = items.chunks(share);
-        let first = parts.next().unwrap_or_default();
-        let others: Vec<_> = parts.map(|part| scope.spawn(move || run(part))).collect();
-        let first = run(first);
-        let others = others.into_iter().map(|handle| match handle.join() {
-            Ok(part) => part,
-            Err(panic) => std::panic::resume_unwind(panic),
-        });
-        std::iter::once(first).chain(others).collect()
-    });
-    let mut all = Vec::with_capacity(items.len());
-    for part in parts {
-        all.extend(part?);
-    }
-    Ok(all)
 }
 
 fn read_frame(files: &FrameFiles) -> Result<Frame, Error> {
@@ -162,16 +136,17 @@ fn read_frame(files: &FrameFiles) -> Result<Frame, Error> {
     Ok(Frame { id: files.id.clone(), labels, detections })
 }
 
+/// A label or result file, or a folder of them, that the system does not give.
+pub(super) fn unreadable(what: &'static str, path: &Path, source: std::io::Error) -> Error {
+    sensor::Error::Read { what, path: path.to_owned(), source }.into()
+}
+
 fn columns(path: &Path, line: usize, expected: usize, found: usize) -> Error {
     Error::Columns { path: path.to_owned(), line, expected, found }
 }
 
 fn entries(path: &Path, what: &'static str) -> Result<Vec<Entry>, Error> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Read {
-        what,
-        path: path.to_owned(),
-        source,
-    })?;
+    let bytes = std::fs::read(path).map_err(|source| unreadable(what, path, source))?;
     let text = String::from_utf8_lossy(&bytes);
     let rows = parse_rows(&text, &path.to_string_lossy())?;
     Ok(rows.into_iter().map(|(line, row)| Entry::new(line, row)).collect())

@@ -2,18 +2,17 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use super::class::DetectionClass;
 use super::curve::Contest;
 use super::error::Error;
-use super::figures::{ClassFigures, Figures, class_figures, figures};
+use super::figures::{Figures, class_figures, figures};
 use super::filter::filter;
 use super::results::{Results, read_results, read_results_from};
 use super::selection::Selection;
 use super::truth::truth;
+use crate::eval::parallel::{in_turn, threads};
 use crate::sensor;
 use crate::sensor::nuscenes::tables::{Need, TableSource, Tables};
 
@@ -138,7 +137,7 @@ fn run(
     drop(tables);
     let truth_counts = filter(&mut truth.boxes, &truth.ego, &truth.racks);
     let detection_counts = filter(&mut results.boxes, &truth.ego, &truth.racks);
-    let classes = in_parallel(request.threads, |class| {
+    let classes = in_turn(&DetectionClass::ALL, threads(request.threads), |&class| {
         let contest = Contest::new(class, &truth.boxes, &results.boxes, samples.len());
         class_figures(
             &contest,
@@ -155,30 +154,4 @@ fn run(
         meta: results.meta,
         time_s: started.elapsed().as_secs_f64(),
     })
-}
-
-/// The figures of every class, in the classes' order, whichever is done first.
-fn in_parallel(
-    threads: usize,
-    work: impl Fn(DetectionClass) -> ClassFigures + Sync,
-) -> Vec<ClassFigures> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = if threads == 0 { cores } else { threads }.min(DetectionClass::COUNT);
-    let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::new());
-    let worker = || {
-        while let Some(&class) = DetectionClass::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let figures = work(class);
-            done.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(figures);
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 1..threads {
-            scope.spawn(worker);
-        }
-        worker();
-    });
-    let mut classes = done.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    classes.sort_by_key(|figures| figures.class);
-    classes
 }
