@@ -245,8 +245,8 @@ fn tell(summary: &RunSummary, out: &Path, plan: &RunPlan, (ready_s, took_s): (f6
     if !dropped.is_empty() {
         println!("left out: {}", dropped.join(", "));
     }
-    for (cause, frames) in &summary.degraded {
-        println!("degraded on {frames} frames: {cause}");
+    for (name, step) in &summary.degraded {
+        println!("degraded on {} frames: {name}; the first: {}", step.frames, step.first_cause);
     }
     println!("results: {}", out.join("results").display());
     println!("frames:  {}", out.join("frames.jsonl").display());

@@ -261,8 +261,10 @@ fn losses(page: &Page<'_>) -> String {
     let mut dropped =
         s.dropped.iter().filter(|(_, n)| **n > 0).map(|(c, n)| (c.replace('_', " "), grouped(*n)));
     table(&mut out, "dropped, over all frames", &mut dropped);
-    let mut degraded = s.degraded.iter().map(|(cause, n)| (cause.clone(), n.to_string()));
-    table(&mut out, "degraded frames by cause", &mut degraded);
+    let mut degraded = s.degraded.iter().map(|(name, step)| {
+        (format!("{name}; the first: {}", step.first_cause), step.frames.to_string())
+    });
+    table(&mut out, "degraded frames by step", &mut degraded);
     if s.skipped.is_empty() {
         out.push_str("<p class=\"muted\">skipped frames: none.</p>\n");
     } else {

@@ -63,4 +63,4 @@ pub use nuscenes_results::{
 pub use overlay_picture::draw_overlay;
 pub use palette::{expert_color, expert_meaning, expert_name};
 pub use run_folder::{Existing, RunFolder};
-pub use run_report::{RunReport, RunSummary};
+pub use run_report::{RunReport, RunSummary, StepSummary};

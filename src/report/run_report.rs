@@ -1,7 +1,7 @@
 //! One run's outputs together: the writer's end. A single thread adds frames in order; at the end
 //! the page is written and the summary handed back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,15 @@ use super::{
     Error, FrameOutput, FrameRecord, Header, LatencyCollector, LatencySummary, ReportOptions,
     RunFolder, SkippedFrame,
 };
+
+/// Frames on which a step down was taken.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepSummary {
+    /// How many.
+    pub frames: usize,
+    /// The cause on the first of them, in words; the others are in `frames.jsonl`.
+    pub first_cause: String,
+}
 
 /// What a whole run came to.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -32,8 +41,8 @@ pub struct RunSummary {
     pub plan: PlanSummary,
     /// Everything dropped, by cause, summed over the frames (keys of `dropped` in `frames.jsonl`).
     pub dropped: BTreeMap<String, u64>,
-    /// Frames with a step down, by step and cause.
-    pub degraded: BTreeMap<String, usize>,
+    /// Steps down, by name: causes often name a file or a count, so that each frame has its own.
+    pub degraded: BTreeMap<String, StepSummary>,
     /// Frames with at least one step down.
     pub frames_degraded: usize,
     /// Boxes with at least one step down.
@@ -179,12 +188,13 @@ impl RunReport {
             }
         }
         s.frames_degraded += usize::from(!result.degraded.is_empty());
-        let mut causes = BTreeSet::new();
+        let mut steps = BTreeMap::new();
         for step in &result.degraded {
-            causes.insert(format!("{}: {}", words(&step.step), step.cause));
+            steps.entry(words(&step.step)).or_insert(&step.cause);
         }
-        for cause in causes {
-            *s.degraded.entry(cause).or_default() += 1;
+        for (step, cause) in steps {
+            let first = || StepSummary { frames: 0, first_cause: cause.clone() };
+            s.degraded.entry(step).or_insert_with(first).frames += 1;
         }
         self.latency.add(&result.times, record.cold);
         let t = &result.times;
