@@ -69,7 +69,7 @@
   const row = (box, i) => {
     const cells = [
       make("td", {}, String(i + 1)), make("td", {}, box.class), make("td", { class: "n" }, box.score.toFixed(2)),
-      make("td", {}, make("span", { class: `chip ${box.expert}` }, box.expert)), make("td", {}, box.reason.replace(/ -> /g, "\u00a0->\u00a0")),
+      make("td", {}, make("span", { class: `chip ${box.expert}` }, box.expert)), make("td", {}, box.reason.replace(/ -> /g, "\u00a0\u2192\u00a0")),
       make("td", { class: "n" }, `${box.distance.toFixed(1)} m`), make("td", { class: "n" }, percent(box.visibility)),
       make("td", { class: "n" }, percent(box.occlusion)), make("td", { class: "flag" }, box.degraded.join(", ")),
     ];
