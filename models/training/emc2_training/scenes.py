@@ -137,8 +137,11 @@ class Composer:
                 np.array(self.heading, bool))
 
 
-def paste(rng, composer, bank, layout, limit, made_up=0.5):
-    """Sets up to `limit` objects of `layout` (boxes, classes) into the scan; this share of people and cyclists is made up."""
+MADE_UP = (0.3, 0.5, 0.5)  # share of made-up cars, people, cyclists among what is set into a scan
+
+
+def paste(rng, composer, bank, layout, limit):
+    """Sets up to `limit` objects of `layout` (boxes, classes) into the scan."""
     for i in rng.permutation(len(layout[1])):
         if limit <= 0:
             break
@@ -146,14 +149,14 @@ def paste(rng, composer, bank, layout, limit, made_up=0.5):
         distance, azimuth = np.hypot(target[0], target[1]), np.arctan2(target[1], target[0])
         if target[0] < 2 or distance > 68 or abs(azimuth) > np.deg2rad(42):
             continue
-        if cls == OTHER or (cls > 0 and rng.random() < made_up):
+        if cls == OTHER or (cls >= 0 and rng.random() < MADE_UP[cls]):
             limit -= make(rng, composer, cls, target)
         elif cls >= 0 and bank[cls]:
             limit -= crop(rng, composer, bank[cls], cls, target, distance, azimuth)
 
 
 def make(rng, composer, cls, target):
-    """A made-up person, cyclist or truck of the labelled size, place and heading."""
+    """A made-up car, person, cyclist or truck of the labelled size, place and heading."""
     ground = composer.ground(target[0], target[1])
     if ground is None or abs(ground + composer.scan.origin_height) > 1.0:
         return False
@@ -161,7 +164,7 @@ def make(rng, composer, cls, target):
     box[2] = ground + box[5] / 2
     if not composer.free(box):
         return False
-    shape = {1: shapes.person, 2: shapes.cyclist, OTHER: shapes.truck}[cls]
+    shape = {0: shapes.car, 1: shapes.person, 2: shapes.cyclist, OTHER: shapes.truck}[cls]
     new = shapes.cast(rng, shape(rng, box[3:6]), box)
     # Unequal heights of label and ground: the box's foot is not always where the feet are.
     box[2] += rng.normal(0, 0.02)
@@ -199,6 +202,28 @@ def crop(rng, composer, bank, cls, target, distance, azimuth):
         return False
     new = np.concatenate([from_local(local[sel] * scale, box), o.intensity[sel, None]], 1).astype(np.float32)
     return composer.add(box, cls, new, o.heading_known)
+
+
+def mix(rng, scan, other):
+    """(points, boxes, classes, heading) of two scans of one kind of sensor, one left and one right of a random azimuth.
+
+    Streets are few; halves of two make another. Both are seen from the same place, so that occlusion stays true.
+    """
+    cut = rng.uniform(-0.5, 0.5)
+    kept = []
+    for s, side in ((scan, 1), (other, -1)) if rng.random() < 0.5 else ((other, 1), (scan, -1)):
+        away = (np.arctan2(s.points[:, 1], s.points[:, 0]) - cut) * side > 0
+        whole = np.zeros(len(s.boxes), bool)
+        for k, b in enumerate(s.boxes):
+            room = np.arctan2(np.hypot(b[3], b[4]) / 2, np.hypot(b[0], b[1]))
+            off = wrap(np.arctan2(b[1], b[0]) - cut) * side
+            whole[k] = off > room
+            if abs(off) <= room:  # cut in two: gone
+                away[inside(s.points, b, 0.15, 0.15)] = False
+        z = np.array([0, 0, s.origin_height - scan.origin_height, 0], np.float32)
+        lift = np.array([*z[:3], 0, 0, 0, 0])
+        kept.append((s.points[away] + z, s.boxes[whole] + lift, s.classes[whole], np.full(whole.sum(), s.heading_known)))
+    return tuple(np.concatenate(parts) for parts in zip(*kept))
 
 
 def scatter(rng, composer, bank, people, things):
@@ -244,8 +269,11 @@ def augment(rng, points, boxes, classes, heading):
     points[:, 2] += (dz + pitch * points[:, 0] + roll * points[:, 1]).astype(np.float32)
     boxes[:, 2] += dz + pitch * boxes[:, 0] + roll * boxes[:, 1]
     points = points[rng.random(len(points)) >= rng.choice([0, 0, 0, 0.15, 0.4])]
-    if rng.random() < 0.3:
+    beams = rng.random()
+    if beams < 0.3:
         points = drop_beams(rng, points)
+    elif beams < 0.4:
+        points = few_beams(points, rng.integers(2, 4))
     gain = rng.uniform(0.7, 1.3)
     points[:, 3] = np.minimum(1, points[:, 3] * np.float32(gain))
     points[:, :3] += rng.normal(0, 0.01, (len(points), 3)).astype(np.float32)
@@ -258,6 +286,12 @@ def drop_beams(rng, points):
     row -= row.min(initial=0)
     gone = rng.random(row.max(initial=0) + 1) < rng.uniform(0.05, 0.4)
     return points[~gone[row]]
+
+
+def few_beams(points, step):
+    """Every second or third row of returns: a sensor with 32 or fewer beams."""
+    row = np.floor(np.arctan2(points[:, 2], np.hypot(points[:, 0], points[:, 1])) / np.deg2rad(0.42)).astype(int)
+    return points[row % step == 0]
 
 
 def load_layouts(folder, forbidden, read_calib, read_labels, Scan):

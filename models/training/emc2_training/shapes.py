@@ -1,9 +1,10 @@
-"""Made-up objects as a spinning 64-beam sensor sees them: people, cyclists, trucks, and things that are none of these.
+"""Made-up objects as a spinning 64-beam sensor sees them: cars, people, cyclists, trucks, and things that are none of these.
 
-An object is a handful of ellipsoids and boxes in its own frame (x ahead, z up from the ground). It is set
+An object is a handful of ellipsoids, blocks and convex bodies in its own frame (x ahead, z up from the ground). It is set
 at a place, and rays of the sensor's pattern are cast at it. Real crops of people and cyclists are few,
 and trucks there are none; the label files tell their true sizes, places and headings, and these shapes
-stand in. What is neither (poles, bins, bushes) is made with the same rays, so that a network cannot
+stand in. Cars there are hundreds of, but of few streets: made-up ones bring other shapes. What is neither
+(poles, bins, bushes, walls) is made with the same rays, so that a network cannot
 learn that whatever was made up is a person.
 """
 
@@ -28,14 +29,44 @@ class Part:
     solid: float = 1.0  # share of rays that it stops (wheels, bushes: less than 1)
 
 
+@dataclass
+class Hull:
+    """A convex body: the points with `planes[:, :3] @ p <= planes[:, 3]`. Below `glass_top` a ray may pass through."""
+
+    planes: np.ndarray
+    reflectance: float
+    solid: float = 1.0
+    glass_top: float = np.inf
+
+
+def profile(x_z, half_width, reflectance, lean=0.0, corner=0.0, solid=1.0, glass_top=np.inf):
+    """A convex side view [K, 2] (x, z; counter-clockwise seen from the right), as wide as `half_width` at its foot.
+
+    `lean`: how far the sides come in by its top (m); `corner`: how much of each upright edge is cut off (m).
+    """
+    x_z = np.asarray(x_z, float)
+    along = np.roll(x_z, -1, 0) - x_z
+    n = np.stack([along[:, 1], -along[:, 0]], 1) / np.linalg.norm(along, axis=1)[:, None]
+    planes = [[a, 0, b, a * x + b * z] for (a, b), (x, z) in zip(n, x_z)]
+    low, high = x_z[:, 1].min(), x_z[:, 1].max()
+    lean = lean / max(high - low, 1e-3)
+    for side in (-1, 1):
+        planes.append(np.array([0, side, lean, half_width + lean * low]) / np.hypot(1, lean))
+    if corner > 0:
+        for end, reach in ((1, x_z[:, 0].max()), (-1, -x_z[:, 0].min())):
+            for side in (-1, 1):
+                planes.append([0.6 * end, 0.8 * side, 0, 0.6 * reach + 0.8 * half_width - 0.8 * corner])
+    return Hull(np.array(planes, float), reflectance, solid, glass_top)
+
+
 def ellipsoid(centre, radii, axes=None, reflectance=0.3, solid=1.0):
     axes = np.eye(3) if axes is None else axes
     return Part(np.asarray(centre, float), (axes / np.asarray(radii, float)).T, True, reflectance, solid)
 
 
-def block(low, high, reflectance=0.3):
+def block(low, high, reflectance=0.3, solid=1.0):
     low, high = np.asarray(low, float), np.asarray(high, float)
-    return Part((low + high) / 2, np.diag(2 / np.maximum(high - low, 1e-3)), False, reflectance)
+    return Part((low + high) / 2, np.diag(2 / np.maximum(high - low, 1e-3)), False, reflectance, solid)
 
 
 def limb(a, b, radius, reflectance=0.3):
@@ -109,6 +140,53 @@ def cyclist(rng, size):
     return parts
 
 
+def car(rng, size):
+    """A saloon, hatchback, estate or high-built car of the labelled size: lower body, glass house, wheels, seats."""
+    l, w, h = size
+    paint = np.clip(np.exp(rng.normal(np.log(0.16), 0.7)), 0.02, 0.7)
+    kind = rng.choice(["saloon", "hatch", "estate", "high"], p=[0.3, 0.35, 0.2, 0.15])
+    clear, belt = rng.uniform(0.14, 0.24), h * rng.uniform(0.56, 0.66)
+    front, back = l / 2, -l / 2
+    bonnet = l * (rng.uniform(0.2, 0.29) if kind != "high" else rng.uniform(0.12, 0.24))
+    nose, tail = belt * rng.uniform(0.6, 0.85), belt * rng.uniform(0.75, 1.0)
+    rake = rng.uniform(0.45, 0.95) * (h - belt) / 0.55
+    if kind == "saloon":
+        boot, slope = l * rng.uniform(0.09, 0.18), rng.uniform(0.4, 0.8)
+    else:
+        boot, slope = rng.uniform(0.0, 0.08), rng.uniform(0.05, 0.25) if kind == "estate" else rng.uniform(0.15, 0.5)
+    cowl = front - bonnet
+    bump = rng.uniform(0.03, 0.12)
+    body = profile([[back + bump, clear], [front - bump, clear], [front, clear + 0.25], [front - 0.04, nose], [cowl, belt + 0.02],
+                    [back + boot + 0.05, belt + 0.02], [back + 0.03, tail], [back, clear + 0.3]],
+                   w / 2, paint, rng.uniform(0.0, 0.06), rng.uniform(0.04, 0.2))
+    roof_front, roof_back = cowl - rake, back + boot + slope
+    if roof_front - roof_back < 0.8:
+        roof_front = roof_back + 0.8
+    arch = rng.uniform(0.02, 0.07)
+    middle = (roof_front + roof_back) / 2
+    house = profile([[back + boot, belt], [cowl, belt], [roof_front, h - arch], [middle + 0.2 * (roof_front - middle), h],
+                     [middle - 0.2 * (roof_front - middle), h], [roof_back, h - arch]],
+                    w / 2 - rng.uniform(0.02, 0.08), paint, rng.uniform(0.12, 0.3), rng.uniform(0.05, 0.25), rng.uniform(0.1, 0.75),
+                    h - rng.uniform(0.06, 0.16))
+    parts = [body, house]
+    for x in (0.1, -0.75):  # seats, through the glass
+        for side in (-1, 1):
+            parts.append(block([x - 0.12, side * 0.36 - 0.24, 0.5], [x + 0.12, side * 0.36 + 0.24, min(h - 0.2, 1.25)], rng.uniform(0.03, 0.3)))
+    r = rng.uniform(0.28, 0.36)
+    for x in (front - l * rng.uniform(0.17, 0.22), back + l * rng.uniform(0.17, 0.22)):
+        for side in (-1, 1):
+            parts.append(ellipsoid([x, side * (w / 2 - 0.11), r], [r, 0.11, r], None, rng.uniform(0.03, 0.2), 0.8))
+    if rng.random() < 0.6:  # mirrors
+        for side in (-1, 1):
+            parts.append(ellipsoid([cowl - 0.25, side * (w / 2 + 0.02), belt + 0.08], [0.06, 0.1, 0.08], None, paint))
+    for x, side in ((back - 0.01, -1), (front + 0.01, 1)):  # plates and lamps shine
+        if rng.random() < 0.7:
+            parts.append(block([x - 0.02, -0.26, 0.45], [x + 0.02, 0.26, 0.58], rng.uniform(0.5, 1.0)))
+            for y in (-1, 1):
+                parts.append(block([x - 0.02, y * (w / 2 - 0.2) - 0.12, 0.6], [x + 0.02, y * (w / 2 - 0.2) + 0.12, 0.72], rng.uniform(0.3, 0.9)))
+    return parts
+
+
 def truck(rng, size):
     """A lorry with a cab, a bus, or a big delivery van."""
     l, w, h = size
@@ -133,8 +211,8 @@ def truck(rng, size):
 
 
 def clutter(rng):
-    """(parts, size): a pole, a sign, a bin, or a bush."""
-    kind = rng.integers(4)
+    """(parts, size): a pole, a sign, a bin, a bush, a parked bicycle, a hedge, a wall, a fence, or a box of a car's size."""
+    kind = rng.choice(9, p=[0.16, 0.1, 0.12, 0.2, 0.06, 0.12, 0.08, 0.06, 0.1])
     dark = rng.uniform(0.03, 0.6)
     if kind == 0:
         r, h = rng.uniform(0.04, 0.2), rng.uniform(0.9, 4.5)
@@ -146,10 +224,41 @@ def clutter(rng):
     if kind == 2:
         l, w, h = rng.uniform(0.3, 1.4), rng.uniform(0.3, 1.0), rng.uniform(0.5, 1.5)
         return [block([-l / 2, -w / 2, 0], [l / 2, w / 2, h], dark)], (l, w, h)
-    s, h = rng.uniform(0.3, 1.0), rng.uniform(0.6, 2.2)
-    parts = [ellipsoid([*rng.normal(0, s / 2.5, 2), rng.uniform(0.1, 0.8) * h], rng.uniform(0.15, 0.5, 3) * [s, s, h], None,
-                       rng.uniform(0.1, 0.5), rng.uniform(0.2, 0.7)) for _ in range(rng.integers(3, 7))]
-    return parts, (2 * s, 2 * s, h)
+    if kind == 4:
+        return bicycle(rng, 1.75), (1.75, 0.5, 1.05)
+    if kind == 6:
+        l, w, h = rng.uniform(3, 16), rng.uniform(0.2, 0.5), rng.uniform(0.7, 3.0)
+        return [block([-l / 2, -w / 2, 0], [l / 2, w / 2, h], dark)], (l, w, h)
+    if kind == 7:
+        l, h = rng.uniform(3, 12), rng.uniform(0.8, 2.0)
+        return [block([-l / 2, -0.04, 0], [l / 2, 0.04, h], dark, rng.uniform(0.15, 0.5))], (l, 0.1, h)
+    if kind == 8:
+        l, w, h = rng.uniform(2.5, 6.5), rng.uniform(1.4, 2.5), rng.uniform(0.8, 2.8)
+        foot = rng.choice([0.0, 0.4])
+        return [block([-l / 2, -w / 2, foot], [l / 2, w / 2, h], dark)], (l, w, h)
+    # Leaves: a bush, or a row of them.
+    s, h = (rng.uniform(0.3, 1.2), rng.uniform(0.6, 2.2)) if kind == 3 else (rng.uniform(1.0, 5.0), rng.uniform(0.7, 1.8))
+    across = s if kind == 3 else rng.uniform(0.3, 0.9)
+    leaf, pass_through = rng.uniform(0.1, 0.5), rng.uniform(0.2, 0.8)
+    parts = [ellipsoid([rng.uniform(-s, s) * 0.8, rng.uniform(-across, across) * 0.5, rng.uniform(0.1, 0.8) * h],
+                       rng.uniform(0.15, 0.5, 3) * [min(s, 1.5), across, h], None, leaf, pass_through) for _ in range(rng.integers(3, 9))]
+    return parts, (2 * s, 2 * across, h)
+
+
+def _enter(hull, origin, rays):
+    """Distance at which each ray enters a convex body (inf: it does not), and the cosine there."""
+    n, d = hull.planes[:, :3], hull.planes[:, 3]
+    speed, room = rays @ n.T, d - n @ origin
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = room / speed
+    near = np.where(speed < 0, t, -np.inf)
+    far = np.where(speed > 0, t, np.inf).min(1)
+    far[((np.abs(speed) < 1e-12) & (room < 0)).any(1)] = -np.inf
+    face = near.argmax(1)
+    row = np.arange(len(rays))
+    enter = near[row, face]
+    hit = (enter < far) & (enter > 0.5)
+    return np.where(hit, enter, np.inf), np.abs(speed[row, face])
 
 
 def cast(rng, parts, box):
@@ -170,6 +279,17 @@ def cast(rng, parts, box):
     origin, rays_in = -foot @ turn, rays @ turn
     best, shine = np.full(len(rays), np.inf), np.zeros(len(rays))
     for p in parts:
+        bright = p.reflectance
+        if isinstance(p, Hull):
+            t, facing = _enter(p, origin, rays_in)
+            # Shiny paint sends a grazing ray away.
+            bright = p.reflectance * (0.4 + 0.6 * facing)
+            height = origin[2] + np.where(np.isfinite(t), t, 0) * rays_in[:, 2]
+            glass = (height < p.glass_top) & (rng.random(len(t)) > p.solid)
+            t[glass | (facing < rng.uniform(0.0, 0.25, len(t)))] = np.inf
+            closer = t < best
+            best, shine = np.where(closer, t, best), np.where(closer, bright, shine)
+            continue
         o, d = p.inverse @ (origin - p.centre), rays_in @ p.inverse.T
         if p.round:
             dd, od = (d * d).sum(1), d @ o
@@ -184,8 +304,9 @@ def cast(rng, parts, box):
         if p.solid < 1:
             t[rng.random(len(t)) > p.solid] = np.inf
         closer = t < best
-        best, shine = np.where(closer, t, best), np.where(closer, p.reflectance, shine)
-    back = np.isfinite(best) & (rng.random(len(best)) > rng.uniform(0.0, 0.15) + distance / 500)
+        best, shine = np.where(closer, t, best), np.where(closer, bright, shine)
+    shine = shine * np.clip(1.1 - distance / 90, 0.4, 1.0)  # far things read darker
+    back = np.isfinite(best) & (rng.random(len(best)) > rng.uniform(0.0, 0.15) + distance / 350)
     best, shine, rays = best[back], shine[back], rays[back]
     best = best + rng.normal(0, RANGE_NOISE, len(best))
     shine = np.clip(shine + rng.normal(0, 0.06, len(shine)), 0, 1)

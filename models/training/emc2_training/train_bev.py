@@ -38,7 +38,16 @@ class Scenes(torch.utils.data.IterableDataset):
         self.weight = w / w.sum()
         self.rare = [i for i, (_, c) in enumerate(layouts) if (c > 0).any()]
         self.trucks = [i for i, (_, c) in enumerate(layouts) if (c == OTHER).any()]
+        self.alike = {}
+        for i, s in enumerate(scans):
+            self.alike.setdefault((s.known, s.view), []).append(i)
         self.progress = torch.zeros(()).share_memory_()
+
+    def partner(self, rng, scan):
+        """Another scan of the same kind of sensor, of which the same classes are labelled."""
+        alike = self.alike[scan.known, scan.view]
+        w = self.weight[alike]
+        return self.scans[alike[rng.choice(len(alike), p=w / w.sum())]]
 
     def __iter__(self):
         worker = torch.utils.data.get_worker_info()
@@ -58,6 +67,8 @@ def compose(rng, scan, source, calm=0.0):
     """(points, boxes, classes, heading): a frame with things set into it, augmented. calm = 1: half as many."""
     points, boxes, classes = scan.points, scan.boxes, scan.classes
     heading = np.full(len(boxes), scan.heading_known)
+    if rng.random() < 0.4:
+        points, boxes, classes, heading = scenes.mix(rng, scan, source.partner(rng, scan))
     if rng.random() < 0.3 - 0.15 * calm and len(boxes):  # sometimes an emptied background
         gone = np.unique(np.concatenate([inside(points, b, 0.1, 0.1) for b in boxes]))
         points = np.delete(points, gone, 0)
@@ -66,7 +77,7 @@ def compose(rng, scan, source, calm=0.0):
     for _ in range(2 if rng.random() > 0.6 * calm else 1):
         scenes.paste(rng, composer, source.bank, source.layout(rng), 10)
     if rng.random() < 0.6 - 0.3 * calm:  # people and cyclists are rare: set some anywhere, and things that are neither
-        scenes.scatter(rng, composer, source.bank, rng.integers(1, 5), rng.integers(0, 5))
+        scenes.scatter(rng, composer, source.bank, rng.integers(1, 5), rng.integers(0, 7))
     return scenes.augment(rng, *composer.finish())
 
 

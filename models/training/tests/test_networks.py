@@ -90,7 +90,7 @@ class Weights(unittest.TestCase):
 class MadeUp(unittest.TestCase):
     def test_returns_lie_on_the_object_and_face_the_sensor(self):
         rng = np.random.default_rng(0)
-        for shape, size in ((shapes.person, (0.9, 0.6, 1.75)), (shapes.cyclist, (1.76, 0.6, 1.73)), (shapes.truck, (9.0, 2.5, 3.2))):
+        for shape, size in ((shapes.car, (4.1, 1.7, 1.5)), (shapes.person, (0.9, 0.6, 1.75)), (shapes.cyclist, (1.76, 0.6, 1.73)), (shapes.truck, (9.0, 2.5, 3.2))):
             box = np.array([14.0, 3.0, -1.73 + size[2] / 2, *size, 0.4])
             points = shapes.cast(rng, shape(rng, size), box)
             self.assertGreater(len(points), 40)
@@ -99,6 +99,37 @@ class MadeUp(unittest.TestCase):
             self.assertTrue(((points[:, 3] >= 0) & (points[:, 3] <= 1)).all())
             # A side towards the sensor: half of the returns at least are nearer than the box's centre.
             self.assertGreater(np.mean(np.hypot(points[:, 0], points[:, 1]) < np.hypot(box[0], box[1])), 0.5)
+
+    def test_a_ray_enters_a_convex_body_where_a_block_begins(self):
+        hull = shapes.profile([[-1, 0], [1, 0], [1, 2], [-1, 2]], 0.5, 0.3)
+        rays = np.array([[1.0, 0, 0], [0.8, 0.6, 0], [0, 0, 1]])
+        t, facing = shapes._enter(hull, np.array([-5.0, 0, 1]), rays)
+        self.assertAlmostEqual(t[0], 4.0)
+        self.assertAlmostEqual(facing[0], 1.0)
+        self.assertTrue(np.isinf(t[1:]).all())
+
+    def test_halves_of_two_scans_keep_whole_objects_on_their_own_side(self):
+        rng = np.random.default_rng(3)
+        calib = Calib(np.eye(3, 4), np.eye(4))
+        angle = np.linspace(-0.7, 0.7, 400)
+        ring = np.stack([20 * np.cos(angle), 20 * np.sin(angle), 0 * angle, 0 * angle], 1).astype(np.float32)
+        boxes = np.array([[20 * np.cos(a), 20 * np.sin(a), 0, 4, 1.7, 1.5, 0] for a in (-0.6, 0.0, 0.6)])
+        scans = [Scan(name, name, ring + np.float32([0, 0, 0, mark]), boxes, np.zeros(3, int), calib) for name, mark in (("a", 0), ("b", 1))]
+        for _ in range(20):
+            points, kept, classes, _ = scenes.mix(rng, *scans)
+            self.assertLessEqual(len(points), len(ring))
+            self.assertTrue(2 <= len(kept) <= 3 and len(classes) == len(kept))
+            left, right = points[points[:, 1] > 11], points[points[:, 1] < -11]
+            self.assertNotEqual(left[0, 3], right[0, 3])
+            self.assertEqual((len(set(left[:, 3])), len(set(right[:, 3]))), (1, 1))
+
+    def test_fewer_beams_are_whole_rows(self):
+        elevation = np.deg2rad(np.arange(-20, 2, 0.42))
+        e, a = (g.reshape(-1) for g in np.meshgrid(elevation, np.linspace(-0.5, 0.5, 50)))
+        points = 15 * np.stack([np.cos(e) * np.cos(a), np.cos(e) * np.sin(a), np.sin(e), 0 * e], 1).astype(np.float32)
+        left = scenes.few_beams(points, 2)
+        rows = len(np.unique(np.round(np.arcsin(left[:, 2] / 15), 4)))
+        self.assertAlmostEqual(rows, len(elevation) / 2, delta=2)
 
     def test_what_stands_behind_a_made_up_truck_is_hidden(self):
         rng = np.random.default_rng(0)
