@@ -21,6 +21,12 @@ every listed frame must have one. R40 is the benchmark's figure since 2019, R11 
     /// Judge results by the rules of the nuScenes detection benchmark: AP, errors, NDS, exact to the digit.
     Nuscenes(NuscenesArgs),
     /// What changed between two evaluations: figures by class and band, boxes gained and lost.
+    #[command(after_help = "\
+Examples:
+  emc2 eval diff before.json after.json
+  emc2 eval diff out/before out/after     # folders that emc2 eval nuscenes --json DIR --outcomes wrote
+
+nuScenes' boxes are compared where both evaluations wrote their outcomes.")]
     Diff(DiffArgs),
 }
 
@@ -98,11 +104,11 @@ pub enum DifficultyWord {
 
 #[derive(Debug, Clone, Args)]
 pub struct DiffArgs {
-    /// What --json of emc2 eval wrote, before.
-    #[arg(value_name = "A.json", value_hint = ValueHint::FilePath)]
+    /// What --json of emc2 eval wrote, before: a file, or for nuScenes the folder.
+    #[arg(value_name = "A.json|DIR", value_hint = ValueHint::AnyPath)]
     pub before: PathBuf,
     /// The same, after.
-    #[arg(value_name = "B.json", value_hint = ValueHint::FilePath)]
+    #[arg(value_name = "B.json|DIR", value_hint = ValueHint::AnyPath)]
     pub after: PathBuf,
     /// Write the differences to this file.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]

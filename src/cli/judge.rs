@@ -48,9 +48,11 @@ impl Judge {
             root: args.root.clone(),
             version: version.clone(),
             split: split.display().to_string(),
-            results: out.join(NUSCENES_RESULTS),
+            results: vec![out.join(NUSCENES_RESULTS)],
             subset: false,
             json: Some(out.join("eval")),
+            outcomes: true,
+            explain: Some(out.join("eval.jsonl")),
             html: Some(out.join("eval.html")),
         }))
     }

@@ -6,4 +6,7 @@
 pub mod diff;
 pub mod kitti;
 pub mod nuscenes;
+mod outcome;
 mod parallel;
+
+pub use outcome::Outcome;

@@ -4,15 +4,14 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-
 use super::Error;
 use super::eval_experts::ExpertRow;
+use super::eval_misses::{Listed, worst};
 use super::html::escape;
 use super::plot::{Series, histogram, unit_square};
 use crate::eval::kitti::{
-    Band, ClassFigures, Curves, Difficulty, Evaluation, Metric, ObjectOutcome, Outcome, Outcomes,
-    Strictness, r11, r40,
+    Band, ClassFigures, Curves, Difficulty, Evaluation, Metric, Outcome, Outcomes, Strictness, r11,
+    r40,
 };
 
 /// What goes into the page.
@@ -32,10 +31,6 @@ pub struct KittiPage<'a> {
     /// Which expert's boxes were right.
     pub experts: &'a [ExpertRow],
 }
-
-/// How many misses a class lists, and how many frames are shown as pictures.
-const MISSES: usize = 12;
-const PICTURES: usize = 4;
 
 /// Writes the page.
 ///
@@ -278,69 +273,14 @@ fn experts(rows: &[ExpertRow], figures: &ClassFigures) -> String {
 
 /// The nearest missed labels and the most confident mistakes, with pictures of their frames.
 fn misses(outcomes: &Outcomes, pictures: Option<&Path>) -> String {
-    let of = |outcome: Outcome, labels: bool| -> Vec<&ObjectOutcome> {
-        outcomes.objects.iter().filter(|o| o.is_label == labels && o.outcome == outcome).collect()
-    };
-    let mut missed = of(Outcome::Missed, true);
-    missed.sort_by(|a, b| a.distance_m.total_cmp(&b.distance_m));
-    let mut wrong = of(Outcome::False, false);
-    wrong.sort_by(|a, b| b.score.unwrap_or_default().total_cmp(&a.score.unwrap_or_default()));
-    let mut out = String::new();
-    for (title, all) in
-        [("Missed labels, nearest first", &missed), ("Mistakes, most confident first", &wrong)]
-    {
-        if all.is_empty() {
-            continue;
-        }
-        let _ = write!(
-            out,
-            "<h3>{title} ({})</h3>\n<div class=\"scroll\"><table><thead><tr><th>frame<th class=\"n\">line<th class=\"n\">distance\
-             <th class=\"n\">score<th class=\"n\">overlap<th>why</tr></thead><tbody>\n",
-            all.len()
-        );
-        for object in all.iter().take(MISSES) {
-            let score = object.score.map_or("–".to_owned(), |score| format!("{score:.3}"));
-            let _ = writeln!(
-                out,
-                "<tr><td>{}<td class=\"n\">{}<td class=\"n\">{:.1} m<td class=\"n\">{score}<td class=\"n\">{:.3}<td>{}</tr>",
-                escape(&object.frame),
-                object.line,
-                object.distance_m,
-                object.overlap,
-                escape(&object.why)
-            );
-        }
-        out.push_str("</tbody></table></div>\n");
-    }
-    if let Some(folder) = pictures {
-        let mut shown: Vec<&str> = Vec::new();
-        for object in missed.iter().chain(&wrong) {
-            if shown.len() == PICTURES {
-                break;
-            }
-            let frame = object.frame.as_str();
-            if shown.contains(&frame) {
-                continue;
-            }
-            let Some(picture) = jpeg(&folder.join(format!("{frame}.png"))) else { continue };
-            shown.push(frame);
-            let _ = writeln!(
-                out,
-                "<figure><img alt=\"frame {0}\" src=\"data:image/jpeg;base64,{1}\"><figcaption>{0}: labels dashed, boxes by expert\
-                 </figcaption></figure>",
-                escape(frame),
-                base64::engine::general_purpose::STANDARD.encode(picture)
-            );
-        }
-    }
-    out
-}
-
-/// A picture small enough for a page; none where it cannot be read.
-fn jpeg(path: &Path) -> Option<Vec<u8>> {
-    let picture = image::open(path).ok()?.to_rgb8();
-    let mut bytes = Vec::new();
-    let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 82);
-    picture.write_with_encoder(encoder).ok()?;
-    Some(bytes)
+    let boxes = outcomes.objects.iter().map(|object| Listed {
+        frame: &object.frame,
+        line: object.line,
+        outcome: object.outcome,
+        distance_m: object.distance_m,
+        score: object.score,
+        nearness: Some(object.overlap),
+        why: &object.why,
+    });
+    worst(boxes, ["line", "overlap"], pictures)
 }

@@ -1,27 +1,37 @@
-//! The page of a nuScenes evaluation: figures, curves, score histograms, what was left out. One file,
-//! nothing loaded from elsewhere.
+//! The page of a nuScenes evaluation: figures, curves, score histograms, what was left out, the worst
+//! misses. One file, nothing loaded from elsewhere.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Error;
 use super::eval_kitti_page::wrap;
+use super::eval_misses::{Listed, worst};
 use super::html::escape;
 use super::plot::{Series, histogram, unit_square};
 use crate::eval::nuscenes::{
     ClassFigures, Counts, DISTANCES_M, ERROR_DISTANCE, Evaluation, TpError, recall,
 };
 
-/// Writes the page; `tables` and `results` say where the evaluation's two sides came from.
+/// What goes into the page.
+pub struct NuscenesPage<'a> {
+    /// The figures, and what became of each box where that was asked for.
+    pub evaluation: &'a Evaluation,
+    /// Where the tables are.
+    pub tables: &'a Path,
+    /// The results files.
+    pub results: &'a [PathBuf],
+    /// Where `<sample token>.png` pictures are, if a run drew them.
+    pub pictures: Option<PathBuf>,
+}
+
+/// Writes the page.
 ///
 /// # Errors
 /// [`Error::Plot`] if a plot cannot be drawn.
-pub fn nuscenes_page(
-    evaluation: &Evaluation,
-    tables: &Path,
-    results: &Path,
-) -> Result<String, Error> {
-    let mut body = head(evaluation, tables, results);
+pub fn nuscenes_page(page: &NuscenesPage<'_>) -> Result<String, Error> {
+    let evaluation = page.evaluation;
+    let mut body = head(page);
     let _ = write!(body, "<section>\n<h2>Figures</h2>\n{}</section>\n", figures_table(evaluation));
     let _ =
         write!(body, "<section>\n<h2>What counts</h2>\n{}</section>\n", counts_table(evaluation));
@@ -32,21 +42,39 @@ pub fn nuscenes_page(
             body.push_str("<p class=\"muted\">Neither annotated nor detected within range.</p>\n");
         } else {
             body.push_str(&curves(class)?);
+            body.push_str(&misses(page, name));
         }
         body.push_str("</section>\n");
     }
     Ok(wrap("nuScenes evaluation", &body))
 }
 
-fn head(evaluation: &Evaluation, tables: &Path, results: &Path) -> String {
+/// The nearest missed annotations of a class and its most confident mistakes.
+fn misses(page: &NuscenesPage<'_>, class: &str) -> String {
+    let all = page.evaluation.outcomes.iter().flatten().filter(|one| one.class == class);
+    let boxes = all.map(|one| Listed {
+        frame: &one.frame,
+        line: one.line,
+        outcome: one.outcome,
+        distance_m: one.distance_m,
+        score: one.score,
+        nearness: one.centre_distance_m,
+        why: &one.why,
+    });
+    worst(boxes, ["row, or place", "to the nearest, m"], page.pictures.as_deref())
+}
+
+fn head(page: &NuscenesPage<'_>) -> String {
+    let evaluation = page.evaluation;
+    let results: Vec<_> = page.results.iter().map(|path| path.display().to_string()).collect();
     let figures = &evaluation.figures;
     let mut out = format!(
         "<header>\n<h1>nuScenes detection, {}</h1>\n<p class=\"muted\">emc2 {} · results {} · tables {}</p>\n\
          <ul class=\"tiles\">\n<li><b>{:.4}</b> NDS</li>\n<li><b>{:.4}</b> mAP</li>\n",
         escape(&evaluation.split),
         env!("CARGO_PKG_VERSION"),
-        escape(&results.display().to_string()),
-        escape(&tables.display().to_string()),
+        escape(&results.join(", ")),
+        escape(&page.tables.display().to_string()),
         figures.nd_score,
         figures.mean_ap
     );

@@ -157,6 +157,9 @@ pub fn diff_table(difference: &Difference, limit: usize) -> String {
     if difference.frames_differ {
         out.push_str("note: the two judge different frames or labels; boxes are compared where both have them\n");
     }
+    if let Some(why) = &difference.boxes_missing {
+        let _ = writeln!(out, "note: {why}");
+    }
     push_changes(&mut out, "labels gained (missed before, found now)", &difference.gained, limit);
     push_changes(&mut out, "labels lost (found before, missed now)", &difference.lost, limit);
     push_changes(&mut out, "new mistakes", &difference.new_mistakes, limit);
@@ -175,15 +178,17 @@ fn push_changes(out: &mut String, title: &str, changes: &[Change], limit: usize)
         let now = &change.now;
         let other =
             change.other.as_ref().map_or(String::new(), |other| format!("; else: {}", other.why));
+        // The reason of a nuScenes box holds its distance already.
+        let nearness =
+            now.overlap.map_or(String::new(), |overlap| format!("overlap {overlap:.3}  "));
         let _ = writeln!(
             out,
-            "  {} line {:<4}{:<12}{:>6.1} m  score {:>8}  overlap {:.3}  {}{other}",
+            "  {} line {:<4}{:<12}{:>6.1} m  score {:>8}  {nearness}{}{other}",
             now.frame,
             now.line,
             now.class,
             now.distance_m,
             optional(now.score, 3),
-            now.overlap,
             now.why
         );
     }

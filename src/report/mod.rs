@@ -20,6 +20,7 @@ mod chart;
 mod error;
 mod eval_experts;
 mod eval_kitti_page;
+mod eval_misses;
 mod eval_nuscenes_page;
 mod eval_table;
 mod frame_output;
@@ -46,7 +47,7 @@ pub use bev_picture::{BevView, draw_bev, draw_bev_points};
 pub use error::Error;
 pub use eval_experts::{ExpertRow, expert_rows};
 pub use eval_kitti_page::{KittiPage, kitti_page};
-pub use eval_nuscenes_page::nuscenes_page;
+pub use eval_nuscenes_page::{NuscenesPage, nuscenes_page};
 pub use eval_table::{diff_table, kitti_brief, kitti_table};
 pub use frame_output::{FrameOutput, ReportOptions};
 pub use frames_jsonl::{

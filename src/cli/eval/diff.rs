@@ -1,18 +1,22 @@
 //! `emc2 eval diff`.
 
+use std::fs::File;
+use std::io::BufReader;
 use std::path::Path;
 
 use anyhow::Context as _;
 
 use super::super::args_eval::DiffArgs;
 use super::super::exit::{Exit, say};
+use super::nuscenes::outputs;
 use super::write;
-use crate::eval::diff::diff as compare;
+use crate::eval::diff::{Side, diff as compare};
+use crate::eval::nuscenes::BoxOutcome;
 use crate::report::diff_table;
 
 /// `emc2 eval diff`.
 pub fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
-    let difference = compare(&read(&args.before)?, &read(&args.after)?)?;
+    let difference = compare(read(&args.before)?, read(&args.after)?)?;
     say(&diff_table(&difference, args.limit));
     if let Some(path) = &args.json {
         let text = serde_json::to_string_pretty(&difference).context("writing the differences")?;
@@ -21,12 +25,28 @@ pub fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Good)
 }
 
-fn read(path: &Path) -> anyhow::Result<serde_json::Value> {
+/// Reads the figures in a file, or in a folder that `emc2 eval nuscenes --json` wrote, and the outcomes
+/// beside them.
+fn read(path: &Path) -> anyhow::Result<Side> {
+    let [summary, _, outcomes] = outputs(path);
+    let path = if path.is_dir() { &summary } else { path };
     let text =
         std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     // The devkit writes figures that are not numbers as a bare NaN.
     let text = text.replace("NaN", "null");
-    serde_json::from_str(&text).with_context(|| {
+    let figures = serde_json::from_str(&text).with_context(|| {
         format!("{}: expected the JSON that emc2 eval writes with --json", path.display())
+    })?;
+    let boxes = outcomes.is_file().then(|| read_outcomes(&outcomes)).transpose()?;
+    Ok(Side { figures, boxes })
+}
+
+fn read_outcomes(path: &Path) -> anyhow::Result<Vec<BoxOutcome>> {
+    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_reader(BufReader::new(file)).with_context(|| {
+        format!(
+            "{}: expected what emc2 eval nuscenes writes with --json and --outcomes; write it again with this version",
+            path.display()
+        )
     })
 }

@@ -26,9 +26,17 @@ pub fn eval(command: &EvalCommand) -> anyhow::Result<Exit> {
 
 /// Writes a file, making its folder.
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    create(path)?
+        .write_all(text.as_bytes())
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Begins a file, making its folder.
+fn create(path: &Path) -> anyhow::Result<std::fs::File> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot make {}", folder.display()))?;
     }
-    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    std::fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -10,21 +10,8 @@ use super::matching::{Matching, Rule};
 use super::object::{Difficulty, Judged, Metric, Strictness};
 use super::read::{Entry, Frame};
 use super::task::{FrameShapes, Part, Task, too_hard};
+pub use crate::eval::outcome::Outcome;
 use crate::frame::Class;
-
-/// What became of a label or detection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Outcome {
-    /// A label and a detection that belong together.
-    Matched,
-    /// A label that no detection took.
-    Missed,
-    /// A detection without a label.
-    False,
-    /// Neither find nor mistake; the reason says why.
-    Ignored,
-}
 
 /// One label or detection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -64,11 +64,16 @@ impl Curve {
 #[derive(Debug)]
 pub struct Contest<'a> {
     class: DetectionClass,
+    /// The annotations of the class, sample by sample.
     truth: Vec<&'a EvalBox>,
+    /// For each of `truth`, its place among the boxes that it was taken from.
+    truth_places: Vec<u32>,
     /// Where each sample's boxes begin in `truth`.
     starts: Vec<u32>,
     /// Detections, the highest score first; of equal scores the later one in the file.
     detections: Vec<&'a EvalBox>,
+    /// For each of `detections`, its place among the boxes that it was taken from.
+    detection_places: Vec<u32>,
 }
 
 impl<'a> Contest<'a> {
@@ -79,35 +84,64 @@ impl<'a> Contest<'a> {
         detections: &'a [EvalBox],
         samples: usize,
     ) -> Self {
-        let truth: Vec<_> = truth.iter().filter(|one| one.class == class).collect();
+        let of_class = |boxes: &[EvalBox]| -> Vec<u32> {
+            let places = 0..boxes.len() as u32;
+            places.filter(|place| boxes[*place as usize].class == class).collect()
+        };
+        let truth_places = of_class(truth);
         let mut starts = vec![0; samples + 1];
-        for one in &truth {
-            starts[one.sample as usize + 1] += 1;
+        for place in &truth_places {
+            starts[truth[*place as usize].sample as usize + 1] += 1;
         }
         for sample in 0..samples {
             starts[sample + 1] += starts[sample];
         }
-        let mut detections: Vec<_> = detections.iter().filter(|one| one.class == class).collect();
-        detections.reverse();
+        let mut detection_places = of_class(detections);
+        detection_places.reverse();
         // Stable, so that of equal scores the later one stays first. −0 equals 0.
-        detections.sort_by(|a, b| (b.score + 0.0).total_cmp(&(a.score + 0.0)));
-        Self { class, truth, starts, detections }
+        let score = |place: u32| detections[place as usize].score + 0.0;
+        detection_places.sort_by(|a, b| score(*b).total_cmp(&score(*a)));
+        Self {
+            class,
+            truth: truth_places.iter().map(|place| &truth[*place as usize]).collect(),
+            truth_places,
+            starts,
+            detections: detection_places.iter().map(|at| &detections[*at as usize]).collect(),
+            detection_places,
+        }
     }
 
-    /// Matches at one distance (m): each detection takes the nearest annotation of its sample that
-    /// is still free, if that is nearer than the distance.
-    pub fn curve(&self, distance_m: f64) -> Curve {
+    /// The places of the annotations of the class among those given.
+    pub fn truth_places(&self) -> &[u32] {
+        &self.truth_places
+    }
+
+    /// The places of the detections among those given, in the order in which they are matched.
+    pub fn detection_places(&self) -> &[u32] {
+        &self.detection_places
+    }
+
+    /// For each detection, in their order, the annotation that it takes at one distance (m), as its
+    /// place in [`truth_places`](Self::truth_places): the nearest of its sample that is still free, if that is nearer
+    /// than the distance.
+    pub fn matches(&self, distance_m: f64) -> Vec<Option<usize>> {
         let mut taken = vec![false; self.truth.len()];
+        let one = |detection: &&EvalBox| {
+            let found = self.nearest(detection, distance_m, &taken)?;
+            taken[found] = true;
+            Some(found)
+        };
+        self.detections.iter().map(one).collect()
+    }
+
+    /// Precision, score and errors over recall, matched at one distance (m).
+    pub fn curve(&self, distance_m: f64) -> Curve {
+        let taken = self.matches(distance_m);
         let (mut matches, mut unmatched_scores) = (Vec::new(), Vec::new());
-        let mut is_match = Vec::with_capacity(self.detections.len());
-        for detection in &self.detections {
-            let found = self.nearest(detection, distance_m, &taken);
-            is_match.push(found.is_some());
-            if let Some(place) = found {
-                taken[place] = true;
-                matches.push((*detection, self.truth[place]));
-            } else {
-                unmatched_scores.push(detection.score);
+        for (detection, found) in self.detections.iter().zip(&taken) {
+            match found {
+                Some(place) => matches.push((*detection, self.truth[*place])),
+                None => unmatched_scores.push(detection.score),
             }
         }
         if matches.is_empty() {
@@ -115,8 +149,8 @@ impl<'a> Contest<'a> {
         }
         let (mut precisions, mut recalls) = (Vec::new(), Vec::new());
         let (mut right, mut wrong) = (0.0, 0.0);
-        for matched in is_match {
-            *(if matched { &mut right } else { &mut wrong }) += 1.0;
+        for found in taken {
+            *(if found.is_some() { &mut right } else { &mut wrong }) += 1.0;
             precisions.push(right / (wrong + right));
             recalls.push(right / self.truth.len() as f64);
         }
@@ -176,7 +210,14 @@ impl<'a> Contest<'a> {
     }
 }
 
-fn one_error(error: TpError, detection: &EvalBox, truth: &EvalBox, class: DetectionClass) -> f64 {
+/// One error of a true positive; NaN where it is not known (an annotation without attribute or
+/// velocity).
+pub fn one_error(
+    error: TpError,
+    detection: &EvalBox,
+    truth: &EvalBox,
+    class: DetectionClass,
+) -> f64 {
     match error {
         TpError::Translation => plane_distance(&detection.translation, &truth.translation),
         TpError::Scale => scale_error(truth.size_wlh, detection.size_wlh),

@@ -60,6 +60,19 @@ pub enum Error {
         /// Which sample.
         sample: String,
     },
+    /// A sample that two of several results files hold.
+    #[error(
+        "{first} and {second} both hold results for the sample {sample}. Expected each sample in one of \
+         the files; leave it out of the other"
+    )]
+    SampleInTwoFiles {
+        /// One file.
+        first: String,
+        /// The other.
+        second: String,
+        /// Which sample.
+        sample: String,
+    },
     /// Results that lack samples of the split.
     #[error(
         "{file}: {missing} of the {expected} samples of {split} have no entry, first {}; expected one for each, \

@@ -7,9 +7,12 @@ use std::time::Instant;
 use super::class::DetectionClass;
 use super::curve::Contest;
 use super::error::Error;
+use super::explain::{Explainer, pairs};
 use super::figures::{Figures, class_figures, figures};
-use super::filter::filter;
-use super::results::{Results, read_results, read_results_from};
+use super::filter::{Sieve, filter};
+use super::join::read_results_of;
+use super::outcome::BoxOutcome;
+use super::results::{Results, read_results_from};
 use super::selection::Selection;
 use super::truth::truth;
 use crate::eval::parallel::{in_turn, threads};
@@ -25,10 +28,14 @@ pub struct Request {
     pub version: String,
     /// An official split, such as `mini_val`, or a file that lists scene names.
     pub split: String,
-    /// The results file.
-    pub results: PathBuf,
+    /// The results file; several are taken as one, each behind the one before. Every sample may be in
+    /// one of them only.
+    pub results: Vec<PathBuf>,
     /// Evaluate only the samples that have results, instead of demanding all of the split.
     pub subset: bool,
+    /// Tell what became of each box ([`Evaluation::outcomes`]); it costs about 500 bytes of memory for
+    /// each, and nothing where it is not asked for.
+    pub outcomes: bool,
     /// How many classes are evaluated beside one another; 0 for as many as the machine has cores.
     pub threads: usize,
 }
@@ -40,10 +47,19 @@ impl Request {
             root: root.to_owned(),
             version: version.to_owned(),
             split: split.to_owned(),
-            results: results.to_owned(),
+            results: vec![results.to_owned()],
             subset: false,
+            outcomes: false,
             threads: 0,
         }
+    }
+}
+
+impl Request {
+    /// The results files in words.
+    fn results_label(&self) -> String {
+        let names: Vec<_> = self.results.iter().map(|path| path.display().to_string()).collect();
+        names.join(" and ")
     }
 }
 
@@ -62,6 +78,9 @@ pub struct Evaluation {
     pub other_categories: usize,
     /// The results file's `meta`, as its text; empty where it has none.
     pub meta: String,
+    /// What became of each annotation and detection, where the request asks for it: samples in the
+    /// tables' order, each with its annotations (of all categories) and then its detections.
+    pub outcomes: Option<Vec<BoxOutcome>>,
     /// How long reading and evaluating took, s.
     pub time_s: f64,
 }
@@ -73,7 +92,7 @@ pub struct Evaluation {
 pub fn evaluate(request: &Request) -> Result<Evaluation, Error> {
     let label = request.root.join(&request.version).display().to_string();
     let tables = || Tables::load(&request.root, &request.version, Need::EVALUATION);
-    let results = || read_results(&request.results);
+    let results = || read_results_of(&request.results);
     run(request, &label, tables, results)
 }
 
@@ -86,7 +105,7 @@ pub fn evaluate_from(
     source: &dyn TableSource,
     results: impl Read + Send,
 ) -> Result<Evaluation, Error> {
-    let label = request.results.display().to_string();
+    let label = request.results_label();
     let tables = || Tables::load_from(source, Need::EVALUATION);
     run(request, &request.version, tables, || read_results_from(results, &label))
 }
@@ -108,10 +127,10 @@ fn run(
         tables: &tables,
         tables_label,
         split: &request.split,
-        results_label: &request.results.display().to_string(),
+        results_label: &request.results_label(),
     };
     let (samples, samples_of_split) = selection.samples(&results, request.subset)?;
-    let mut truth = truth(&tables, &samples, tables_label)?;
+    let mut truth = truth(&tables, &samples, tables_label, request.outcomes)?;
     if truth.boxes.is_empty() && truth.other_categories == 0 {
         return Err(Error::NoAnnotations {
             tables: tables_label.to_owned(),
@@ -134,16 +153,28 @@ fn run(
     for one in &mut results.boxes {
         one.sample = numbers[one.sample as usize];
     }
+    let mut sieves = request.outcomes.then(<[Sieve; 2]>::default);
+    let sample_tokens: Vec<String> = match request.outcomes {
+        true => samples.iter().map(|&sample| tables.spell(tables[sample].token)).collect(),
+        false => Vec::new(),
+    };
     drop(tables);
-    let truth_counts = filter(&mut truth.boxes, &truth.ego, &truth.racks);
-    let detection_counts = filter(&mut results.boxes, &truth.ego, &truth.racks);
+    let [of_truth, of_detections] = match &mut sieves {
+        Some([truth, detections]) => [Some(truth), Some(detections)],
+        None => [None, None],
+    };
+    let truth_counts = filter(&mut truth.boxes, &truth.ego, &truth.racks, of_truth);
+    let detection_counts = filter(&mut results.boxes, &truth.ego, &truth.racks, of_detections);
     let classes = in_turn(&DetectionClass::ALL, threads(request.threads), |&class| {
         let contest = Contest::new(class, &truth.boxes, &results.boxes, samples.len());
-        class_figures(
-            &contest,
-            class,
-            [truth_counts[class as usize], detection_counts[class as usize]],
-        )
+        let counts = [truth_counts[class as usize], detection_counts[class as usize]];
+        let pairs = sieves.as_ref().map(|sieves| pairs(&contest, sieves.each_ref()));
+        (class_figures(&contest, class, counts), pairs.unwrap_or_default())
+    });
+    let (classes, pairs): (Vec<_>, Vec<_>) = classes.into_iter().unzip();
+    let outcomes = sieves.as_ref().map(|sieves| {
+        let sieves = sieves.each_ref();
+        Explainer::new(&sample_tokens, &truth, &results.boxes, sieves, &pairs.concat()).outcomes()
     });
     Ok(Evaluation {
         figures: figures(classes),
@@ -152,6 +183,7 @@ fn run(
         samples_of_split,
         other_categories: truth.other_categories,
         meta: results.meta,
+        outcomes,
         time_s: started.elapsed().as_secs_f64(),
     })
 }

@@ -19,31 +19,71 @@ pub struct Counts {
     pub kept: usize,
 }
 
-/// Keeps the boxes that count, in their order, and counts the others for each class.
+/// Why a box does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// At or beyond the class's range.
+    TooFar,
+    /// Without a LiDAR or radar point.
+    WithoutPoints,
+    /// A bicycle or motorcycle in a bicycle rack.
+    InRack,
+}
+
+/// What a filter did, for those who ask: which boxes it kept, and what it dropped.
+#[derive(Debug, Default)]
+pub struct Sieve {
+    /// For each box that was kept, its place before the filter.
+    pub kept: Vec<u32>,
+    /// The others, in their order, with their places before the filter.
+    pub dropped: Vec<(u32, EvalBox, Rule)>,
+}
+
+/// Keeps the boxes that count, in their order, and counts the others for each class; tells `sieve`
+/// about each box where there is one.
 pub fn filter(
     boxes: &mut Vec<EvalBox>,
     ego: &[[f64; 2]],
     racks: &[(u32, Rack)],
+    mut sieve: Option<&mut Sieve>,
 ) -> [Counts; DetectionClass::COUNT] {
     let mut all = [Counts::default(); DetectionClass::COUNT];
+    let mut place = 0;
     boxes.retain(|one| {
         let counts = &mut all[one.class as usize];
         counts.given += 1;
-        let distance = plane_distance(&one.translation, &ego[one.sample as usize]);
-        // A distance that is not a number is not below the range either.
-        if !(distance < f64::from(one.class.range_m())) {
-            counts.too_far += 1;
-        } else if one.points == 0 {
-            counts.without_points += 1;
-        } else if one.class.parks_in_racks() && is_in_rack(one, racks) {
-            counts.in_rack += 1;
-        } else {
-            counts.kept += 1;
-            return true;
+        let broken = broken_rule(one, ego, racks);
+        *match broken {
+            None => &mut counts.kept,
+            Some(Rule::TooFar) => &mut counts.too_far,
+            Some(Rule::WithoutPoints) => &mut counts.without_points,
+            Some(Rule::InRack) => &mut counts.in_rack,
+        } += 1;
+        if let Some(sieve) = &mut sieve {
+            match broken {
+                None => sieve.kept.push(place),
+                Some(rule) => sieve.dropped.push((place, *one, rule)),
+            }
+            place += 1;
         }
-        false
+        broken.is_none()
     });
     all
+}
+
+/// The first rule that keeps a box from counting.
+fn broken_rule(one: &EvalBox, ego: &[[f64; 2]], racks: &[(u32, Rack)]) -> Option<Rule> {
+    let distance = plane_distance(&one.translation, &ego[one.sample as usize]);
+    // A distance that is not a number is not below the range either.
+    if !(distance < f64::from(one.class.range_m())) {
+        Some(Rule::TooFar)
+    } else if one.points == 0 {
+        Some(Rule::WithoutPoints)
+    } else if one.class.parks_in_racks() && is_in_rack(one, racks) {
+        Some(Rule::InRack)
+    } else {
+        None
+    }
 }
 
 fn is_in_rack(one: &EvalBox, racks: &[(u32, Rack)]) -> bool {

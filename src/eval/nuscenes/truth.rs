@@ -19,6 +19,32 @@ pub struct Truth {
     pub racks: Vec<(u32, Rack)>,
     /// Annotations of categories that are not evaluated.
     pub other_categories: usize,
+    /// For each of `boxes`, which annotation it is; empty where nobody asked.
+    pub names: Vec<Name>,
+    /// The annotations of other categories; empty where nobody asked.
+    pub others: Vec<Other>,
+}
+
+/// Which annotation a box is.
+#[derive(Debug, Clone)]
+pub struct Name {
+    /// Its token.
+    pub token: String,
+    /// Its row in `sample_annotation.json`, from 1.
+    pub row: usize,
+}
+
+/// An annotation of a category that is not evaluated.
+#[derive(Debug, Clone)]
+pub struct Other {
+    /// The number of its sample.
+    pub sample: u32,
+    /// Which it is.
+    pub name: Name,
+    /// Its category.
+    pub category: String,
+    /// Centre, m.
+    pub translation: [f64; 3],
 }
 
 /// A bicycle rack: one corner, and the three edges that leave it.
@@ -61,12 +87,18 @@ fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
     a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }
 
-/// Collects the truth of `samples`. `label` names the tables in errors.
+/// Collects the truth of `samples`. `label` names the tables in errors; `with_names` says whether the
+/// annotations are to be known again afterwards.
 ///
 /// # Errors
 /// [`Error::Truth`] for a sample without a LiDAR file, and an annotation with two attributes or one that
 /// the benchmark does not know.
-pub fn truth(tables: &Tables, samples: &[Id<Sample>], label: &str) -> Result<Truth, Error> {
+pub fn truth(
+    tables: &Tables,
+    samples: &[Id<Sample>],
+    label: &str,
+    with_names: bool,
+) -> Result<Truth, Error> {
     let classes: Vec<_> = tables
         .categories()
         .iter()
@@ -98,8 +130,19 @@ pub fn truth(tables: &Tables, samples: &[Id<Sample>], label: &str) -> Result<Tru
             if is_rack {
                 truth.racks.push((number, Rack::new(annotation)));
             }
+            let name = || Name { token: tables.spell(annotation.token), row: id.place() + 1 };
             let Some(class) = class else {
                 truth.other_categories += 1;
+                if with_names {
+                    let category = tables[tables[annotation.instance].category].name.clone();
+                    let translation = annotation.translation;
+                    truth.others.push(Other {
+                        sample: number,
+                        name: name(),
+                        category,
+                        translation,
+                    });
+                }
                 continue;
             };
             let attribute = match annotation.attribute {
@@ -118,6 +161,7 @@ pub fn truth(tables: &Tables, samples: &[Id<Sample>], label: &str) -> Result<Tru
                     refuse("annotation", annotation.token, "an attribute of the benchmark", found)
                 })?,
             };
+            truth.names.extend(with_names.then(name));
             truth.boxes.push(EvalBox {
                 sample: number,
                 class,

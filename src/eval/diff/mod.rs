@@ -1,12 +1,18 @@
-//! What changed between two evaluations: two JSON files come in, figures side by side and the
+//! What changed between two evaluations: two of their files come in, figures side by side and the
 //! boxes that were gained and lost come out.
 
-use std::collections::{BTreeMap, HashMap};
+mod boxes;
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::kitti::{ObjectOutcome, Outcome, Outcomes};
+use super::kitti::Outcomes;
+use super::nuscenes::BoxOutcome;
+use boxes::{compare, compare_by_class};
+
+pub use boxes::{Change, JudgedBox};
 
 /// Two evaluations that cannot be compared.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,15 +64,6 @@ pub struct Figure {
     pub after: Option<f64>,
 }
 
-/// A label or detection whose fate changed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Change {
-    /// In the evaluation where it is a find, or a mistake.
-    pub now: ObjectOutcome,
-    /// In the other evaluation, for labels.
-    pub other: Option<ObjectOutcome>,
-}
-
 /// All that changed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
@@ -82,16 +79,26 @@ pub struct Difference {
     pub gone_mistakes: Vec<Change>,
     /// Frames in one of the two only.
     pub frames_differ: bool,
+    /// Why boxes could not be compared, in words; none if they were.
+    pub boxes_missing: Option<String>,
 }
 
-/// How far apart two false boxes of one frame may be and still be the same mistake, m.
-const SAME_PLACE_M: f64 = 1.0;
+/// One of the two evaluations.
+#[derive(Debug, Clone, Default)]
+pub struct Side {
+    /// The figures: what `emc2 eval kitti --json` wrote, or a nuScenes summary.
+    pub figures: Value,
+    /// What became of each box, for nuScenes; KITTI's figures hold theirs.
+    pub boxes: Option<Vec<BoxOutcome>>,
+}
 
 /// Compares two evaluations.
 ///
 /// # Errors
 /// See [`DiffError`].
-pub fn diff(before: &Value, after: &Value) -> Result<Difference, DiffError> {
+pub fn diff(before: Side, after: Side) -> Result<Difference, DiffError> {
+    let boxes = [before.boxes, after.boxes];
+    let (before, after) = (&before.figures, &after.figures);
     let kinds = [benchmark(before, "the first file")?, benchmark(after, "the second file")?];
     if kinds[0] != kinds[1] {
         return Err(DiffError::Benchmarks { before: kinds[0], after: kinds[1] });
@@ -99,9 +106,30 @@ pub fn diff(before: &Value, after: &Value) -> Result<Difference, DiffError> {
     let mut found = Difference { figures: figures(before, after), ..Difference::default() };
     if kinds[0] == "KITTI" {
         let outcomes = [outcomes(before, "the first file")?, outcomes(after, "the second file")?];
-        boxes(&outcomes[0], &outcomes[1], &mut found)?;
+        kitti_boxes(outcomes, &mut found)?;
+    } else {
+        match boxes {
+            [Some(before), Some(after)] => {
+                let judged = |boxes: Vec<BoxOutcome>| boxes.into_iter().map(Into::into).collect();
+                compare_by_class([judged(before), judged(after)], [0, 1], &mut found);
+            }
+            [before, after] => {
+                found.boxes_missing =
+                    Some(missing([before.is_some(), after.is_some()], "--json and --outcomes"));
+            }
+        }
     }
     Ok(found)
+}
+
+/// Why boxes are not compared, where one or both of the two lack them; `with` is what writes them.
+fn missing(there: [bool; 2], with: &str) -> String {
+    let (which, again) = match there {
+        [true, _] => ("the second evaluation has", "it"),
+        [_, true] => ("the first evaluation has", "it"),
+        _ => ("the two evaluations have", "both"),
+    };
+    format!("boxes are not compared: {which} no outcomes. Evaluate {again} again with {with}")
 }
 
 fn benchmark(value: &Value, which: &'static str) -> Result<&'static str, DiffError> {
@@ -166,55 +194,25 @@ fn outcomes(value: &Value, which: &'static str) -> Result<Vec<Outcomes>, DiffErr
         .map_err(|error| DiffError::Schema { which, cause: error.to_string() })
 }
 
-fn boxes(before: &[Outcomes], after: &[Outcomes], found: &mut Difference) -> Result<(), DiffError> {
+fn kitti_boxes(
+    [before, after]: [Vec<Outcomes>; 2],
+    found: &mut Difference,
+) -> Result<(), DiffError> {
+    let there = [!before.is_empty(), !after.is_empty()];
+    if there != [true; 2] {
+        found.boxes_missing = Some(missing(there, "--json"));
+    }
+    let mut before: Vec<Option<Outcomes>> = before.into_iter().map(Some).collect();
     for new in after {
-        let Some(old) = before.iter().find(|old| old.class == new.class) else { continue };
+        let same = |old: &&mut Option<Outcomes>| old.as_ref().is_some_and(|o| o.class == new.class);
+        let Some(old) = before.iter_mut().find(same).and_then(Option::take) else { continue };
         if (old.metric, old.difficulty) != (new.metric, new.difficulty) {
             let name = |o: &Outcomes| format!("{} {}", o.metric.key(), o.difficulty.key());
-            return Err(DiffError::Outcomes { before: name(old), after: name(new) });
+            return Err(DiffError::Outcomes { before: name(&old), after: name(&new) });
         }
-        let [old_labels, new_labels] = [labels(old), labels(new)];
-        found.frames_differ |= old_labels.len() != new_labels.len();
-        for (key, label) in &new_labels {
-            let Some(other) = old_labels.get(key) else {
-                found.frames_differ = true;
-                continue;
-            };
-            let change = |now: &ObjectOutcome, other: &ObjectOutcome| Change {
-                now: now.clone(),
-                other: Some(other.clone()),
-            };
-            match (other.outcome, label.outcome) {
-                (Outcome::Missed, Outcome::Matched) => found.gained.push(change(label, other)),
-                (Outcome::Matched, Outcome::Missed) => found.lost.push(change(other, label)),
-                _ => {}
-            }
-        }
-        found.new_mistakes.extend(only_in(new, old));
-        found.gone_mistakes.extend(only_in(old, new));
+        let judged =
+            |o: Outcomes| -> Vec<JudgedBox> { o.objects.into_iter().map(Into::into).collect() };
+        compare([&judged(old), &judged(new)], [0, 2], found);
     }
     Ok(())
-}
-
-fn labels(outcomes: &Outcomes) -> BTreeMap<(&str, usize), &ObjectOutcome> {
-    let labels = outcomes.objects.iter().filter(|object| object.is_label);
-    labels.map(|object| ((object.frame.as_str(), object.line), object)).collect()
-}
-
-/// Mistakes without one of the other evaluation in the same place.
-fn only_in<'a>(mine: &'a Outcomes, other: &'a Outcomes) -> impl Iterator<Item = Change> + 'a {
-    let mistakes = |outcomes: &'a Outcomes| {
-        outcomes.objects.iter().filter(|o| !o.is_label && o.outcome == Outcome::False)
-    };
-    let mut places: HashMap<&str, Vec<[f64; 3]>> = HashMap::new();
-    for mistake in mistakes(other) {
-        places.entry(&mistake.frame).or_default().push(mistake.location);
-    }
-    let near = |a: &[f64; 3], b: &[f64; 3]| (a[0] - b[0]).hypot(a[2] - b[2]) < SAME_PLACE_M;
-    mistakes(mine)
-        .filter(move |mistake| {
-            let there = places.get(mistake.frame.as_str());
-            !there.is_some_and(|there| there.iter().any(|place| near(place, &mistake.location)))
-        })
-        .map(|mistake| Change { now: mistake.clone(), other: None })
 }
