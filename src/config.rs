@@ -243,12 +243,39 @@ pub struct RouterConfig {
     pub policy: String,
     /// Milliseconds that the experts may take together; `null` for no limit.
     pub budget_ms: Option<f64>,
+    /// How much of each picture the image branch may look at.
+    pub pixels: PixelConfig,
     /// Rows of the region table, first match wins.
     pub table: Vec<TableRow>,
     /// Scene tree.
     pub tree: TreeConfig,
     /// What refining is expected to bring, for the budget.
     pub gain: GainConfig,
+}
+
+/// Which part of the pictures the image branch and APE leave out (draft-guided sparsity).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PixelConfig {
+    /// Least share of each picture that no image window touches, 0..1; 0 for no limit.
+    pub skip: f32,
+    /// Whose turn it is first.
+    pub by: PixelOrder,
+}
+
+/// In which order regions are granted their part of the picture. `draft` is the useful one; the
+/// others are there to compare it with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PixelOrder {
+    /// Highest proposal confidence first.
+    Draft,
+    /// In an order that has nothing to do with the scene, the same in every run.
+    Random,
+    /// Nearest first.
+    Near,
+    /// Most returns first.
+    Dense,
 }
 
 /// Expected gain of sending a region to an expert instead of keeping its proposal, by distance
@@ -446,6 +473,7 @@ impl Default for RouterConfig {
         Self {
             policy: "region-table".to_owned(),
             budget_ms: None,
+            pixels: PixelConfig::default(),
             table: vec![
                 row("near, well seen", [0.0, 25.0], Some([0.5, 1.0]), Lpe),
                 row("near, hidden", [0.0, 25.0], Some([0.0, 0.5]), Vee),
@@ -456,6 +484,12 @@ impl Default for RouterConfig {
             tree: TreeConfig::default(),
             gain: GainConfig::default(),
         }
+    }
+}
+
+impl Default for PixelConfig {
+    fn default() -> Self {
+        Self { skip: 0.0, by: PixelOrder::Draft }
     }
 }
 

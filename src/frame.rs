@@ -197,6 +197,8 @@ pub enum ExpertKind {
 pub enum Degradation {
     /// No image for a region that was to have one.
     NoCamera,
+    /// The share of the picture that may be looked at was spent: an expert without camera.
+    Pixels,
     /// The time budget was spent: a cheaper expert, or the proposal itself.
     Budget,
     /// The deadline passed while experts ran.
@@ -209,8 +211,14 @@ pub enum Degradation {
 
 impl Degradation {
     /// All steps, in ladder order.
-    pub const ALL: [Self; 5] =
-        [Self::NoCamera, Self::Budget, Self::Deadline, Self::ExpertFailed, Self::NoModel];
+    pub const ALL: [Self; 6] = [
+        Self::NoCamera,
+        Self::Pixels,
+        Self::Budget,
+        Self::Deadline,
+        Self::ExpertFailed,
+        Self::NoModel,
+    ];
 }
 
 /// The steps down that touched one box: a small set that copies and never allocates.

@@ -165,6 +165,9 @@ impl RegionFinder {
         };
         scenario.occlusion = self.range_image.occlusion(box3);
         (scenario.camera, scenario.truncation) = view(rig, box3);
+        if let Some(camera) = scenario.camera {
+            scenario.window = super::image::share_of_picture(&rig.cameras[camera], box3);
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::expert::{
 use crate::frame::{Degradation, DegradationSet, Detection, ExpertKind, Frame, ImageData};
 use crate::fusion::Fusion;
 use crate::geometry::Box3;
-use crate::router::{Available, Plan, Router};
+use crate::router::{Available, Plan, Router, TileMask};
 
 /// After so many failures in a row an expert is given up.
 const PATIENCE: u32 = 3;
@@ -94,6 +94,11 @@ impl Pipeline {
     /// The plan of the last frame.
     pub fn plan(&self) -> &Plan {
         self.router.last()
+    }
+
+    /// What the last plan lets the image branch look at in a camera's picture.
+    pub fn mask(&self, camera: usize) -> TileMask {
+        self.router.mask(camera)
     }
 
     /// Makes a frame into boxes. Never fails: what could not be done is in
@@ -188,6 +193,7 @@ impl Pipeline {
         }
         for (step, cause) in [
             (Degradation::NoCamera, "no usable picture for regions that were to have one"),
+            (Degradation::Pixels, "the router's pixel budget was spent"),
             (Degradation::Budget, "the router's budget was spent"),
             (Degradation::ExpertFailed, "an expert that the policy asks for cannot be had"),
         ] {

@@ -4,7 +4,8 @@
 //! A [`Policy`] turns a scene into a [`Plan`]; [`Router`] puts around it what holds for any policy:
 //! an expert that cannot be had hands its regions to the next cheaper one, a region without a
 //! picture does not go to APE, and a millisecond budget keeps the better expert where it is
-//! expected to bring most. The published switch (one decision a frame) is the `scene-tree` policy.
+//! expected to bring most. A pixel budget does the same for the share of each picture that the image
+//! branch may look at. The published switch (one decision a frame) is the `scene-tree` policy.
 //!
 //! **Regions of the emergency expert.** `region-table` and `scene-tree` leave a region that the
 //! emergency expert proposed with that expert ([`Rule::Emergency`]): its class is a guess from its
@@ -14,12 +15,14 @@
 mod budget;
 mod cost;
 mod error;
+mod pixels;
 mod plan;
 mod policy;
 mod reason;
 
 pub use cost::{Cost, Costs};
 pub use error::Error;
+pub use pixels::TileMask;
 pub use plan::{Available, Router};
 pub use policy::{Always, Policy, PolicyName, RegionTable, SceneTree};
 pub use reason::{Explained, Reason, Rule};

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::budget::Budget;
 use super::cost::{Cost, Costs};
+use super::pixels::{Pixels, TileMask};
 use super::policy::{Policy, PolicyName};
 use super::reason::{Explained, Reason, Rule};
 use super::{Assignment, Error, Plan};
@@ -77,6 +78,7 @@ impl Assignment {
 /// ```
 pub struct Router {
     policy: Box<dyn Policy>,
+    pixels: Pixels,
     budget: Budget,
     costs: Costs,
     plan: Plan,
@@ -92,7 +94,8 @@ impl Router {
     /// A router with a policy of the caller's own; budget and gains from the configuration.
     pub fn with_policy(policy: Box<dyn Policy>, config: &RouterConfig) -> Result<Self, Error> {
         let budget = Budget::new(config)?;
-        Ok(Self { policy, budget, costs: Costs::default(), plan: Plan::default() })
+        let pixels = Pixels::new(config.pixels)?;
+        Ok(Self { policy, pixels, budget, costs: Costs::default(), plan: Plan::default() })
     }
 
     /// Sets what an expert costs (see [`crate::expert::Metered`]); none while it is unknown.
@@ -110,7 +113,8 @@ impl Router {
     ///
     /// First the policy speaks; then regions leave experts that cannot be had
     /// ([`Degradation::ExpertFailed`]) and leave APE where their camera or its picture is missing
-    /// ([`Degradation::NoCamera`]); last the budget cuts ([`Degradation::Budget`]). The same scene,
+    /// ([`Degradation::NoCamera`]); then the pixel budget ([`Degradation::Pixels`]) and last the
+    /// budget of time ([`Degradation::Budget`]) cut. The same scene,
     /// availability and costs give the same plan.
     pub fn plan(&mut self, scene: &Scene, available: &Available) -> &Plan {
         self.plan.assignments.clear();
@@ -128,8 +132,15 @@ impl Router {
                 }
             }
         }
+        self.pixels.cut(scene, &mut self.plan);
         self.budget.cut(scene, available, &self.costs, &mut self.plan);
         &self.plan
+    }
+
+    /// What the last plan lets the image branch look at in a camera's picture, before the budget of
+    /// time.
+    pub fn mask(&self, camera: usize) -> TileMask {
+        self.pixels.mask(camera)
     }
 
     /// The last plan.

@@ -92,6 +92,7 @@ impl fmt::Display for Explained<'_> {
         if let Some(from) = reason.cut_from {
             let cause = match reason.cut_by {
                 Some(Degradation::NoCamera) => "no camera",
+                Some(Degradation::Pixels) => "pixels spent",
                 Some(Degradation::Budget) => "budget spent",
                 Some(Degradation::Deadline) => "deadline passed",
                 Some(Degradation::ExpertFailed) => "not running",

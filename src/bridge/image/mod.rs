@@ -17,6 +17,7 @@ use image::RgbImage;
 use crate::calib::Camera;
 use crate::expert::Network;
 use crate::frame::{Frame, ImageData};
+use crate::geometry::Box3;
 use crate::pipeline::StageTimes;
 use crate::sensor::image::decode_for;
 
@@ -361,6 +362,17 @@ fn windows([u0, v0, u1, v1]: [f64; 4]) -> [[f32; 4]; 2] {
         let (left, top) = (0.5 * (u0 + u1 - width), 0.5 * (v0 + v1 - height));
         [left as f32, top as f32, width as f32, height as f32]
     })
+}
+
+/// The wide window of a box as shares of the camera's picture (left, top, right, bottom), cut off
+/// at its border; zeros where the box does not project.
+pub(super) fn share_of_picture(camera: &Camera, box3: &Box3) -> [f32; 4] {
+    let Some(seen) = camera.project_box(box3) else { return [0.0; 4] };
+    let [_, [left, top, width, height]] = windows(seen.full);
+    let [across, down] = camera.size.map(|pixels| pixels as f32);
+    // A pixel's centre lies at its number, its border half a pixel away.
+    let share = |at: f32, of: f32| ((at + 0.5) / of).clamp(0.0, 1.0);
+    [share(left, across), share(top, down), share(left + width, across), share(top + height, down)]
 }
 
 /// The pixels of a picture, or why there are none.
