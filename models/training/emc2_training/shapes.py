@@ -15,7 +15,7 @@ import numpy as np
 # HDL-64E: 32 beams each third of a degree, 32 each half; about 0.18 degrees from one return to the next.
 BEAMS = np.deg2rad(np.concatenate([2.0 - np.arange(32) / 3, -8.83 - np.arange(32) * 0.5]))
 AZIMUTH_STEP = np.deg2rad(0.18)
-RANGE_NOISE = 0.015  # m, one sigma
+RANGE_NOISE = (0.01, 0.03)  # m, one sigma, from object to object
 
 
 @dataclass
@@ -87,15 +87,16 @@ def person(rng, size):
     cloth, trousers, skin = rng.uniform(0.03, 0.6), rng.uniform(0.03, 0.5), rng.uniform(0.2, 0.5)
     stride = max(0.0, l / 2 - 0.15) * rng.uniform(0.5, 1.0) * rng.choice([-1, 1])
     wide = np.clip(w / 2 - 0.05, 0.18, 0.3)
+    stout = rng.uniform(1.0, 1.4)  # clothes, and a beam that is as wide as a hand
     hip, shoulder = 0.5 * h, 0.82 * h
     swing = stride * rng.uniform(0.3, 1.0)
-    parts = [ellipsoid([0, 0, h - 0.12], [0.1, 0.085, 0.13], None, skin),
-             ellipsoid([rng.normal(0, 0.03), 0, (hip + shoulder) / 2], [0.13 * rng.uniform(0.9, 1.6), wide * 0.95, (shoulder - hip) * 0.75],
+    parts = [ellipsoid([0, 0, h - 0.12], [0.1 * stout, 0.085 * stout, 0.13], None, skin),
+             ellipsoid([rng.normal(0, 0.03), 0, (hip + shoulder) / 2], [0.13 * stout * rng.uniform(0.9, 1.5), wide * 0.95, (shoulder - hip) * 0.75],
                        None, cloth)]
     for side in (-1, 1):
-        parts.append(limb([0, side * 0.09, hip], [side * stride, side * 0.1, 0.04], rng.uniform(0.075, 0.12), trousers))
+        parts.append(limb([0, side * 0.09, hip], [side * stride, side * 0.1, 0.04], stout * rng.uniform(0.075, 0.12), trousers))
         hand = [-side * swing, side * wide, hip + rng.uniform(-0.03, 0.25)]
-        parts.append(limb([0, side * wide * 0.9, shoulder], hand, rng.uniform(0.05, 0.075), cloth))
+        parts.append(limb([0, side * wide * 0.9, shoulder], hand, stout * rng.uniform(0.05, 0.075), cloth))
     if rng.random() < 0.25:  # a bag or a rucksack
         parts.append(ellipsoid([rng.choice([-0.2, 0.1]), rng.uniform(-wide, wide), rng.uniform(hip - 0.1, shoulder - 0.1)],
                                [0.14, 0.16, 0.22], None, rng.uniform(0.03, 0.6)))
@@ -126,17 +127,18 @@ def cyclist(rng, size):
     lean = rng.uniform(0.05, 0.4)
     seat, shoulder = np.array([-0.2, 0, min(0.95, 0.56 * h)]), np.array([-0.2 + lean, 0, h - 0.32])
     wide = np.clip(w / 2 - 0.05, 0.18, 0.28)
+    stout = rng.uniform(1.0, 1.35)
     along = (shoulder - seat) / np.linalg.norm(shoulder - seat)
     axes = np.stack([np.cross([0, 1.0, 0], along), [0, 1.0, 0], along], 1)
-    parts = [*bicycle(rng, l), ellipsoid(shoulder + [0.06, 0, 0.2], [0.11, 0.09, 0.13], None, rng.uniform(0.1, 0.6)),
-             ellipsoid((seat + shoulder) / 2, [0.15 * rng.uniform(0.9, 1.4), wide, np.linalg.norm(shoulder - seat) * 0.72], axes, cloth)]
+    parts = [*bicycle(rng, l), ellipsoid(shoulder + [0.06, 0, 0.2], [0.11 * stout, 0.09 * stout, 0.13], None, rng.uniform(0.1, 0.6)),
+             ellipsoid((seat + shoulder) / 2, [0.15 * stout * rng.uniform(0.9, 1.3), wide, np.linalg.norm(shoulder - seat) * 0.72], axes, cloth)]
     turn = rng.uniform(0, 2 * np.pi)
     for side in (-1, 1):
         foot = np.array([0.02 + 0.17 * np.cos(turn + side * np.pi / 2), side * 0.12, 0.3 + 0.17 * np.sin(turn + side * np.pi / 2)])
         knee = (seat + foot) / 2 + [0.22, 0, 0.1]
         knee[1] = side * 0.12
-        parts += [limb(seat + [0, side * 0.09, 0], knee, 0.1, trousers), limb(knee, foot, 0.075, trousers),
-                  limb(shoulder + [0, side * wide * 0.9, 0], [l / 2 - 0.55, side * 0.24, 1.03], 0.06, cloth)]
+        parts += [limb(seat + [0, side * 0.09, 0], knee, 0.1 * stout, trousers), limb(knee, foot, 0.075 * stout, trousers),
+                  limb(shoulder + [0, side * wide * 0.9, 0], [l / 2 - 0.55, side * 0.24, 1.03], 0.06 * stout, cloth)]
     return parts
 
 
@@ -308,6 +310,6 @@ def cast(rng, parts, box):
     shine = shine * np.clip(1.1 - distance / 90, 0.4, 1.0)  # far things read darker
     back = np.isfinite(best) & (rng.random(len(best)) > rng.uniform(0.0, 0.15) + distance / 350)
     best, shine, rays = best[back], shine[back], rays[back]
-    best = best + rng.normal(0, RANGE_NOISE, len(best))
+    best = best + rng.normal(0, rng.uniform(*RANGE_NOISE), len(best))
     shine = np.clip(shine + rng.normal(0, 0.06, len(shine)), 0, 1)
     return np.concatenate([rays * best[:, None], shine[:, None]], 1).astype(np.float32)

@@ -73,6 +73,12 @@ class BadInput(unittest.TestCase):
         self.refuses(SystemExit, ["one"], data.check_split, [scan("a", "one")], [scan("b", "one")])
         self.refuses(SystemExit, ["one"], data.check_split, [scan("a", "one")], [], {"one"})
 
+    def test_a_fold_parts_by_drive_and_an_unknown_drive_is_refused(self):
+        scans = [scan("a", "one"), scan("b", "two"), scan("c", "one")]
+        train, val = data.part(scans, ["one"])
+        self.assertEqual(([s.id for s in train], [s.id for s in val]), (["b"], ["a", "c"]))
+        self.refuses(SystemExit, ["three", "one"], data.part, scans, ["three"])
+
     def test_a_frame_listed_twice_is_refused(self):
         self.refuses(SystemExit, ["twice", "a"], data.check_split, [scan("a", "one"), scan("a", "one")], [])
 
