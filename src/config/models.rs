@@ -1,0 +1,62 @@
+//! Which model folders are used, and where they are looked for.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// Model folders. A relative folder is looked up from the configuration file's folder, then from
+/// the program's. `null` switches that model off.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelsConfig {
+    /// BEV proposal model.
+    pub bev: Option<PathBuf>,
+    /// Latency-prioritised expert.
+    pub lpe: Option<PathBuf>,
+    /// Versatile-efficiency expert.
+    pub vee: Option<PathBuf>,
+    /// Accuracy-prioritised expert.
+    pub ape: Option<PathBuf>,
+    /// Image branch that feeds the accuracy-prioritised expert.
+    pub image: Option<PathBuf>,
+    /// Compare each model with its golden output before the first frame.
+    pub check_at_start: bool,
+}
+
+impl ModelsConfig {
+    /// The folders that are set, with their keys.
+    pub fn folders(&self) -> [(&'static str, Option<&Path>); 5] {
+        [
+            ("bev", self.bev.as_deref()),
+            ("lpe", self.lpe.as_deref()),
+            ("vee", self.vee.as_deref()),
+            ("ape", self.ape.as_deref()),
+            ("image", self.image.as_deref()),
+        ]
+    }
+
+    /// Makes relative folders absolute where they exist below `base`; others stay as they are, so
+    /// that several places can be tried in turn.
+    pub fn resolve_from(&mut self, base: &Path) {
+        let slots = [&mut self.bev, &mut self.lpe, &mut self.vee, &mut self.ape, &mut self.image];
+        for folder in slots.into_iter().flatten() {
+            if folder.is_relative() && base.join(&*folder).is_dir() {
+                *folder = base.join(&*folder);
+            }
+        }
+    }
+}
+
+impl Default for ModelsConfig {
+    fn default() -> Self {
+        let folder = |name: &str| Some(PathBuf::from("models").join(name));
+        Self {
+            bev: folder("bev"),
+            lpe: folder("lpe"),
+            vee: folder("vee"),
+            ape: folder("ape"),
+            image: folder("image"),
+            check_at_start: true,
+        }
+    }
+}
