@@ -117,6 +117,47 @@ fn results_without_labels_are_listed() {
 }
 
 #[test]
+fn text_files_that_are_no_frames_are_left_out_and_told() {
+    let found = format!("{LABEL} 0.9");
+    let folder = folder(&[
+        ("labels/000000.txt", LABEL),
+        ("labels/readme.txt", "Made in 2011"),
+        ("results/000000.txt", &found),
+        ("results/notes.txt", "Made by an old detector"),
+    ]);
+    let told = contains("1 text files among the results are no frames").and(contains("notes.txt"));
+    let told = told.and(contains("label files have no result").not());
+    eval(folder.path()).assert().code(0).stderr(told).stdout(contains("1 frames judged"));
+    // A label of that name makes a frame of it.
+    std::fs::write(folder.path().join("labels/notes.txt"), LABEL).unwrap();
+    eval(folder.path()).assert().code(1).stderr(contains("notes.txt line 1"));
+}
+
+#[test]
+fn what_the_official_program_leaves_beside_its_results_does_not_hide_them() {
+    let folder =
+        folder(&[("labels/000000.txt", LABEL), ("results/stats_car_detection.txt", "0.9 0.8 0.7")]);
+    std::fs::create_dir(folder.path().join("results/data")).unwrap();
+    std::fs::write(folder.path().join("results/data/000000.txt"), format!("{LABEL} 0.9")).unwrap();
+    eval(folder.path()).assert().code(0).stdout(contains("1 frames judged")).stderr("");
+}
+
+#[test]
+fn names_that_the_official_program_would_pass_over_are_judged_and_told() {
+    let found = format!("{LABEL} 0.9");
+    let folder = folder(&[
+        ("labels/0000000007.txt", LABEL),
+        ("labels/000008.txt", LABEL),
+        ("results/0000000007.txt", &found),
+        ("results/000008.txt", &found),
+    ]);
+    let told = contains("1 result files have other names than six digits")
+        .and(contains("0000000007.txt"))
+        .and(contains("000008.txt").not());
+    eval(folder.path()).assert().code(0).stderr(told).stdout(contains("2 frames judged"));
+}
+
+#[test]
 fn the_same_frame_under_two_names_is_refused() {
     let folder =
         folder(&[("labels/000008.txt", LABEL), ("results/000008.txt", ""), ("results/8.txt", "")]);

@@ -46,6 +46,10 @@ pub(super) struct FrameFiles {
 /// The frames to read, in the order of their names, and what was left out.
 pub(super) struct Listing {
     pub frames: Vec<FrameFiles>,
+    /// Text files among the results that are no frames, such as `readme`.
+    pub no_frames: Vec<String>,
+    /// Result files whose names are not the six digits that the official program looks for.
+    pub odd_names: Vec<String>,
     pub results_not_listed: usize,
     pub listed_without_result: usize,
     pub labels_without_result: usize,
@@ -56,6 +60,10 @@ pub(super) fn list(folders: &Folders) -> Result<Listing, Error> {
     let labels = locate(&folders.labels, &["label_2", "training/label_2"]);
     let found = text_files(&results, "results")?;
     let label_ids = text_files(&labels, "labels")?;
+    let listed = |name: &String| folders.split.as_ref().is_some_and(|ids| ids.contains(name));
+    let (found, no_frames): (BTreeSet<String>, BTreeSet<String>) = found
+        .into_iter()
+        .partition(|name| is_numbered(name) || label_ids.contains(name) || listed(name));
     refuse_same_number(&results, &found)?;
     if found.is_empty() {
         return Err(Error::NoResults { path: results });
@@ -96,18 +104,36 @@ pub(super) fn list(folders: &Folders) -> Result<Listing, Error> {
     });
     Ok(Listing {
         frames: frames.collect(),
+        no_frames: no_frames.into_iter().collect(),
+        odd_names: judged
+            .iter()
+            .filter(|id| found.contains(**id) && !is_official(id))
+            .map(|id| (*id).clone())
+            .collect(),
         results_not_listed: found.difference(&wanted).count(),
         listed_without_result: absent.len(),
-        labels_without_result: label_ids.difference(&found).count(),
+        labels_without_result: label_ids.difference(&found).filter(|id| is_numbered(id)).count(),
     })
 }
 
-/// The folder itself if there are text files in it, else the first of the customary subfolders.
+/// Whether a name could be a frame's: all customary ones have a number in them. `readme` has none, nor
+/// has `stats_car_detection`, which the official program leaves beside its results.
+fn is_numbered(name: &str) -> bool {
+    name.rsplit('/').next().is_some_and(|stem| stem.bytes().any(|byte| byte.is_ascii_digit()))
+}
+
+/// Whether the official program would find the file: six digits.
+fn is_official(name: &str) -> bool {
+    name.len() == 6 && name.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The folder itself if there are files of frames in it, else the first of the customary subfolders.
 fn locate(folder: &Path, inside: &[&str]) -> PathBuf {
-    let is_text = |entry: std::io::Result<std::fs::DirEntry>| {
-        entry.is_ok_and(|entry| entry.path().extension().is_some_and(|end| end == "txt"))
+    let is_frame = |entry: std::io::Result<std::fs::DirEntry>| {
+        let name = entry.ok().and_then(|entry| entry.file_name().into_string().ok());
+        name.is_some_and(|name| name.strip_suffix(".txt").is_some_and(is_numbered))
     };
-    if std::fs::read_dir(folder).is_ok_and(|mut entries| entries.any(is_text)) {
+    if std::fs::read_dir(folder).is_ok_and(|mut entries| entries.any(is_frame)) {
         return folder.to_owned();
     }
     let named = inside.iter().map(|name| folder.join(name)).find(|path| path.is_dir());

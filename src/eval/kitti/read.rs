@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::error::NAMED;
 use super::folder::{self, FrameFiles};
 use super::{Error, Folders};
 use crate::eval::parallel::{threads, try_map};
@@ -76,6 +77,27 @@ pub fn read(folders: &Folders) -> Result<Input, Error> {
             notes.push(format!("{count} {what}"));
         }
     };
+    let named = |names: &[String]| {
+        let more = if names.len() > NAMED { ", …" } else { "" };
+        let first: Vec<_> = names.iter().take(NAMED).map(|name| format!("{name}.txt")).collect();
+        format!("{}{more}", first.join(", "))
+    };
+    note(
+        listing.no_frames.len(),
+        &format!(
+            "text files among the results are no frames, without a digit in their names: left out, as in the \
+             official program: {}",
+            named(&listing.no_frames)
+        ),
+    );
+    note(
+        listing.odd_names.len(),
+        &format!(
+            "result files have other names than six digits: judged here, but the official program would pass \
+             them over: {}",
+            named(&listing.odd_names)
+        ),
+    );
     note(listing.results_not_listed, "result files are of frames that are not listed: left out");
     note(
         listing.listed_without_result,
