@@ -73,6 +73,8 @@ pub fn read_results_from(source: impl Read + Send, file: &str) -> Result<Results
 const WHOLE: &str =
     "Is this a whole nuScenes results file, {\"meta\": {…}, \"results\": {sample: [box, …]}}?";
 const BOXES: &str = "A box has sample_token, translation, size, rotation, velocity, detection_name, detection_score, attribute_name";
+const CUT_OFF: &str =
+    "It was not written or copied whole (a full disk, a run that was stopped?): make it again";
 const NAN: &str = "Only velocities may be NaN; leave the box out, or give it a number";
 
 /// What stops the reading though the JSON is right.
@@ -249,8 +251,11 @@ impl Reader<'_> {
         if !self.json.column().is_empty() && self.sample.is_some() {
             place = format!("{place}, {}", self.json.column());
         }
-        let is_nan = matches!(&*cause, JsonError::Unexpected { found, .. } if found == "NaN");
-        let todo = if is_nan { NAN } else { self.todo };
+        let todo = match &*cause {
+            JsonError::CutOff { byte: 1.., .. } => CUT_OFF,
+            JsonError::Unexpected { found, .. } if found == "NaN" => NAN,
+            _ => self.todo,
+        };
         Error::Results { file: file.to_owned(), place, cause, todo }
     }
 }

@@ -5,52 +5,21 @@
 //! things set it apart from a general reader: the bare `NaN` that Python writes is understood where the
 //! caller allows it, and an error says the byte, the line, what was expected and what is there.
 
+mod buffer;
+mod error;
 mod number;
+mod skip;
 #[cfg(test)]
 mod tests;
 mod text;
 
-use std::borrow::Cow;
 use std::io::Read;
 
+pub use error::{JsonError, Result};
 use text::Span;
 
 /// Bytes in memory; grows only for a single string that is longer.
 const BUFFER: usize = 1 << 18;
-/// The longest string or number that is read (bytes).
-const LONGEST: usize = 1 << 24;
-/// How deep values may lie within one another where they are passed over.
-const DEEPEST: usize = 128;
-/// How much of an unexpected value an error shows (bytes).
-const SHOWN: usize = 40;
-
-/// Why JSON could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum JsonError {
-    /// The file could not be read on.
-    #[error("cannot be read on behind byte {byte}: {source}")]
-    Read {
-        /// Bytes that had been read.
-        byte: u64,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The text is not what it should be.
-    #[error("byte {byte} (line {line}): expected {expected}, found {found}")]
-    Unexpected {
-        /// Where, in bytes from the beginning, the first being 0.
-        byte: u64,
-        /// Which line, from 1.
-        line: u64,
-        /// What should be there.
-        expected: Cow<'static, str>,
-        /// What is there.
-        found: String,
-    },
-}
-
-/// A result of this module. The error is boxed so that the good way stays small.
-pub type Result<T> = std::result::Result<T, Box<JsonError>>;
 
 /// The fields of an object while they are read: see [`JsonReader::field`].
 #[derive(Debug, Default, Clone, Copy)]
@@ -95,11 +64,6 @@ impl<'a> JsonReader<'a> {
             column: "",
             kept: None,
         }
-    }
-
-    /// Bytes of the stream that have been used up.
-    pub fn position(&self) -> u64 {
-        self.bytes_before + self.at as u64
     }
 
     /// The field that was read last, for errors; empty before the first.
@@ -279,69 +243,6 @@ impl<'a> JsonReader<'a> {
         Ok(self.peek()? == Some(b'n') && self.word(b"null")?)
     }
 
-    /// Passes over one value, whatever it is, checking that it is well formed.
-    ///
-    /// # Errors
-    /// Where it is not, or lies more than 128 levels deep.
-    pub fn skip(&mut self) -> Result<()> {
-        // For each level that is open: is it an object, and has it had an entry?
-        let mut open: Vec<(bool, bool)> = Vec::new();
-        loop {
-            if let Some((is_object, first)) = open.last_mut() {
-                let mut at_first = std::mem::replace(first, false);
-                let more = if *is_object {
-                    self.key(&mut at_first)?.is_some()
-                } else {
-                    self.element(&mut at_first)?
-                };
-                if !more {
-                    open.pop();
-                    if open.is_empty() {
-                        return Ok(());
-                    }
-                    continue;
-                }
-            }
-            match self.peek()? {
-                Some(bracket @ (b'{' | b'[')) => {
-                    if open.len() == DEEPEST {
-                        return Err(self.unexpected("at most 128 levels of brackets"));
-                    }
-                    self.at += 1;
-                    open.push((bracket == b'{', true));
-                    continue;
-                }
-                Some(b'"') => {
-                    self.string_span()?;
-                }
-                Some(b't' | b'f') => {
-                    self.boolean()?;
-                }
-                Some(b'n') if self.word(b"null")? => {}
-                _ => {
-                    self.number_or_nan("a value")?;
-                }
-            }
-            if open.is_empty() {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Passes over one value and gives its text as it stands in the file.
-    ///
-    /// # Errors
-    /// As [`skip`](Self::skip).
-    pub fn raw(&mut self) -> Result<String> {
-        self.peek()?;
-        self.kept = Some((Vec::new(), self.at));
-        let skipped = self.skip();
-        let (mut text, from) = self.kept.take().unwrap_or_default();
-        skipped?;
-        text.extend_from_slice(&self.buffer[from..self.at]);
-        String::from_utf8(text).map_err(|_| self.wrong("text in UTF-8", "bytes that are not"))
-    }
-
     /// Checks that nothing but white space is left.
     ///
     /// # Errors
@@ -352,127 +253,4 @@ impl<'a> JsonReader<'a> {
             Some(_) => Err(self.unexpected("nothing more")),
         }
     }
-
-    /// An error at the present place, which holds something else than `expected`.
-    pub fn unexpected(&mut self, expected: impl Into<Cow<'static, str>>) -> Box<JsonError> {
-        // More of the value is fetched so that it can be shown; a failure to read comes first.
-        while self.end - self.at < SHOWN {
-            match self.refill() {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) => return error,
-            }
-        }
-        let found = self.describe();
-        self.wrong(expected, found)
-    }
-
-    /// An error at the present place in the caller's own words.
-    pub fn wrong(
-        &self,
-        expected: impl Into<Cow<'static, str>>,
-        found: impl Into<String>,
-    ) -> Box<JsonError> {
-        Box::new(JsonError::Unexpected {
-            byte: self.position(),
-            line: 1 + self.lines_before + count_lines(&self.buffer[..self.at]),
-            expected: expected.into(),
-            found: found.into(),
-        })
-    }
-
-    fn describe(&self) -> String {
-        let rest = &self.buffer[self.at..self.end];
-        let Some(&first) = rest.first() else { return "the end of the file".to_owned() };
-        let piece = |stop: &dyn Fn(u8) -> bool| {
-            let rest = &rest[1..rest.len().min(SHOWN)];
-            let length = rest.iter().position(|&byte| stop(byte)).unwrap_or(rest.len());
-            String::from_utf8_lossy(&rest[..length]).into_owned()
-        };
-        match first {
-            b'{' => "an object".to_owned(),
-            b'[' => "an array".to_owned(),
-            b'"' => format!("the string {:?}", piece(&|byte| byte == b'"')),
-            b'}' | b']' | b',' | b':' => format!("'{}'", char::from(first)),
-            _ => {
-                let text = format!(
-                    "{}{}",
-                    String::from_utf8_lossy(&[first]),
-                    piece(&|byte| b",]}: \n\r\t\"".contains(&byte))
-                );
-                format!("{:?}", text).trim_matches('"').to_owned()
-            }
-        }
-    }
-
-    fn take(&mut self, byte: u8, expected: &'static str) -> Result<()> {
-        if self.peek()? != Some(byte) {
-            return Err(self.unexpected(expected));
-        }
-        self.at += 1;
-        Ok(())
-    }
-
-    /// Uses up the word, if it is the next one.
-    fn word(&mut self, word: &[u8]) -> Result<bool> {
-        while self.end - self.at <= word.len() && self.refill()? {}
-        let rest = &self.buffer[self.at..self.end];
-        let is_it = rest.starts_with(word)
-            && !rest.get(word.len()).is_some_and(|byte| byte.is_ascii_alphanumeric());
-        if is_it {
-            self.at += word.len();
-        }
-        Ok(is_it)
-    }
-
-    /// Brings the next bytes where all in the buffer have been used up; false at the end.
-    #[cold]
-    fn fill(&mut self) -> Result<bool> {
-        self.refill()
-    }
-
-    /// Brings more bytes behind those from `at` on, which move to the buffer's front; false at the
-    /// end of the stream.
-    #[cold]
-    fn refill(&mut self) -> Result<bool> {
-        if self.exhausted {
-            return Ok(false);
-        }
-        if let Some((text, from)) = &mut self.kept {
-            text.extend_from_slice(&self.buffer[*from..self.at]);
-            *from = 0;
-        }
-        self.lines_before += count_lines(&self.buffer[..self.at]);
-        self.bytes_before += self.at as u64;
-        self.buffer.copy_within(self.at..self.end, 0);
-        self.end -= self.at;
-        self.at = 0;
-        if self.end == self.buffer.len() {
-            if self.end >= LONGEST {
-                return Err(self.wrong("a value of at most 16 MiB", "a longer one"));
-            }
-            self.buffer.resize(self.end * 2, 0);
-        }
-        loop {
-            match self.source.read(&mut self.buffer[self.end..]) {
-                Ok(0) => {
-                    self.exhausted = true;
-                    return Ok(false);
-                }
-                Ok(count) => {
-                    self.end += count;
-                    return Ok(true);
-                }
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(source) => {
-                    let byte = self.bytes_before + self.end as u64;
-                    return Err(Box::new(JsonError::Read { byte, source }));
-                }
-            }
-        }
-    }
-}
-
-fn count_lines(bytes: &[u8]) -> u64 {
-    bytes.iter().filter(|&&byte| byte == b'\n').count() as u64
 }

@@ -128,6 +128,13 @@ impl JsonReader<'_> {
     }
 }
 
+/// Whether a text is the beginning of a number and none yet, such as `-` or `1.`.
+pub(super) fn is_begun_number(text: &[u8]) -> bool {
+    let could = |byte: &u8| matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E');
+    // One digit more makes a number of what was only cut short.
+    text.iter().all(could) && !is_number(text) && is_number(&[text, b"0"].concat())
+}
+
 /// JSON's grammar of a number: no leading zeros, no plus, digits on both sides of the point.
 #[inline]
 fn is_number(text: &[u8]) -> bool {

@@ -104,18 +104,35 @@ fn an_error_says_the_byte_and_the_line_and_what_is_there() {
 
 #[test]
 fn a_text_that_ends_too_early_is_told_with_the_byte_where_it_ends() {
-    for text in
-        ["[1, 2", "[1,", "{\"a\"", "{\"a\": ", "\"abc", "\"ab\\", "\"\\u12", "tru", "{\"a\": [[1]"]
-    {
-        let error = message(read(text).skip());
-        assert!(
-            error.contains("end of the file")
-                || error.contains("found tru")
-                || error.contains("\\u"),
-            "{text}: {error}"
-        );
+    for text in [
+        "[1, 2",
+        "[1,",
+        "{\"a\"",
+        "{\"a\": ",
+        "\"abc",
+        "\"ab\\",
+        "\"\\u12",
+        "[tru",
+        "[-",
+        "[1.",
+        "[1e",
+        "[Na",
+        "{\"a\": [[1]",
+        "\"",
+        "[nul",
+        "\n\n[",
+    ] {
+        let (error, length) = (message(read(text).skip()), text.len());
+        assert!(error.starts_with(&format!("byte {length} ")), "{text}: {error}");
+        assert!(error.ends_with("found the end of the file: the file is cut off"), "{error}");
     }
-    assert!(message(read("[1, 2").skip()).starts_with("byte 5 "));
+    assert!(message(read("\n\n[").skip()).contains("(line 3)"));
+    let empty = "byte 0 (line 1): expected an object, found the end of the file: the file is empty";
+    assert_eq!(message(read("").begin_object()), empty);
+    // What is whole but wrong is not said to be cut off.
+    for text in ["12", "true", "hello"] {
+        assert!(message(read(text).begin_object()).ends_with(&format!("found {text}")), "{text}");
+    }
 }
 
 #[test]

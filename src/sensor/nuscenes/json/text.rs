@@ -1,6 +1,7 @@
 //! Strings: their bytes where they lie in the buffer, or decoded where they hold escapes.
 
-use super::{JsonReader, LONGEST, Result};
+use super::buffer::LONGEST;
+use super::{JsonReader, Result};
 
 /// Where a string's decoded bytes are.
 pub(super) enum Span {
@@ -91,9 +92,7 @@ impl JsonReader<'_> {
                     length += rest.len();
                     if !self.refill()? {
                         self.at += length;
-                        return Err(
-                            self.wrong("the closing quote of a string", "the end of the file")
-                        );
+                        return Err(self.cut_off("the closing quote of a string"));
                     }
                 }
             }
@@ -115,7 +114,10 @@ impl JsonReader<'_> {
                 }
                 [b'\\', b'u', ..] => {
                     let Some((letter, length)) = unicode_escape(rest) else {
-                        return Err(self.unexpected("\\u and four hexadecimal digits"));
+                        return Err(match rest.len() < 6 && !rest.contains(&b'"') {
+                            true => self.cut_off("the closing quote of a string"),
+                            false => self.unexpected("\\u and four hexadecimal digits"),
+                        });
                     };
                     text.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
                     self.at += length;
@@ -138,7 +140,7 @@ impl JsonReader<'_> {
                 }
                 [] | [b'\\'] => {
                     self.at = self.end;
-                    return Err(self.wrong("the closing quote of a string", "the end of the file"));
+                    return Err(self.cut_off("the closing quote of a string"));
                 }
                 [byte, ..] if *byte < 0x20 => {
                     return Err(self.unexpected("a string without control characters"));

@@ -1,6 +1,7 @@
 //! The sensors' files (`sample_data`) and where the vehicle was (`ego_pose`), as far as wanted.
 
-use super::load::{Resolver, Rows, neighbour, rotation};
+use super::load::{Rows, rotation};
+use super::resolve::{Resolver, neighbour};
 use super::table::{Table, enter, link, read_row, token};
 use super::{
     CalibratedSensor, EgoPose, Files, Id, SampleData, Spellings, TableSource, Tables, Token,

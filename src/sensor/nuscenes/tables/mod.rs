@@ -19,8 +19,11 @@
 //! ```
 
 mod load;
+mod load_annotations;
 mod load_files;
+mod load_scenes;
 mod lookup;
+mod resolve;
 mod rows;
 mod source;
 mod table;
