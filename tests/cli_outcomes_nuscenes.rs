@@ -114,9 +114,9 @@ fn a_difference_names_the_boxes_gained_and_lost() {
         eval(folder.path(), &[results]).args(["--outcomes", "--json", out]).assert().code(0);
     }
     let said = contains("labels gained (missed before, found now): 1")
-        .and(contains("m0 line 2   car           30.0 m"))
+        .and(contains("m0 line 2    car          30.0 m"))
         .and(contains("labels lost (found before, missed now): 1"))
-        .and(contains("m0 line 1   car           10.0 m"))
+        .and(contains("m0 line 1    car          10.0 m"))
         .and(contains("new mistakes: 1"))
         .and(contains("mistakes gone").not())
         .and(contains("note:").not());

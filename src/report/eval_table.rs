@@ -183,7 +183,7 @@ fn push_changes(out: &mut String, title: &str, changes: &[Change], limit: usize)
             now.overlap.map_or(String::new(), |overlap| format!("overlap {overlap:.3}  "));
         let _ = writeln!(
             out,
-            "  {} line {:<4}{:<12}{:>6.1} m  score {:>8}  {nearness}{}{other}",
+            "  {} line {:<4} {:<11} {:>5.1} m  score {:>8}  {nearness}{}{other}",
             now.frame,
             now.line,
             now.class,
