@@ -7,6 +7,7 @@
 pub mod bridge;
 pub mod calib;
 pub mod cli;
+pub mod compare;
 pub mod config;
 pub mod eval;
 pub mod expert;

@@ -51,6 +51,10 @@ pub enum Command {
     /// Judge results against labels: KITTI, nuScenes, and what changed between two runs.
     #[command(subcommand)]
     Eval(super::args_eval::EvalCommand),
+    /// Compare settings of the router on the same frames: accuracy against time, expert by expert.
+    Compare(super::args_compare::CompareArgs),
+    /// Print the table anew from what emc2 compare found.
+    Report(super::args_compare::ReportArgs),
     /// Make a drive, run over it, judge the boxes, write the page that explains them.
     Demo(DemoArgs),
     /// Write a synthetic drive in KITTI layout: LiDAR, camera, labels, the same for the same seed.

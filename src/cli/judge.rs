@@ -33,7 +33,7 @@ impl Judge {
         found.map(Self::Kitti).ok_or_else(|| {
             let inside = inside.join(" or ");
             let message =
-                format!("--eval needs labels: expected {inside} in {}", args.root.display());
+                format!("judging needs labels: expected {inside} in {}", args.root.display());
             UsageError(message).into()
         })
     }

@@ -2,7 +2,9 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, missing_docs)]
 
 mod args;
+mod args_compare;
 mod args_eval;
+mod compare;
 mod demo;
 mod doctor;
 mod eval;
@@ -37,6 +39,8 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Eval(command) => eval::eval(&command),
+        Command::Compare(args) => compare::compare(&args),
+        Command::Report(args) => compare::report(&args),
         Command::Demo(args) => demo::demo(&args),
         Command::Synth(args) => synth::synth(&args),
         Command::Model(command) => model::model(&command),

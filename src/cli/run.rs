@@ -195,7 +195,7 @@ fn prepare(
 }
 
 /// What is loaded and where it really runs.
-fn in_use(models: &Models, config: &Config) -> Vec<ModelInUse> {
+pub fn in_use(models: &Models, config: &Config) -> Vec<ModelInUse> {
     let describe = |loaded: &crate::pipeline::Loaded| {
         let contract = loaded.model.contract();
         let outcomes = loaded.model.outcomes().iter();

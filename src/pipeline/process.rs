@@ -86,6 +86,12 @@ impl Pipeline {
         self.deadline = deadline;
     }
 
+    /// Exchanges the router, so that settings can be compared on the same loaded networks and the same
+    /// memory. What the experts were measured to cost stays, and serves the budget of the new router.
+    pub fn swap_router(&mut self, router: &mut Router) {
+        std::mem::swap(&mut self.router, router);
+    }
+
     /// The regions of the last frame, with their points and facts.
     pub fn scene(&self) -> &Scene {
         self.bridge.scene()

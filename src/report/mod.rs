@@ -17,6 +17,7 @@
 mod bev_picture;
 mod canvas;
 mod chart;
+mod compare_table;
 mod error;
 mod eval_experts;
 mod eval_kitti_page;
@@ -44,6 +45,7 @@ mod scene_for_tests;
 mod wireframe;
 
 pub use bev_picture::{BevView, draw_bev, draw_bev_points};
+pub use compare_table::compare_table;
 pub use error::Error;
 pub use eval_experts::{ExpertRow, expert_rows};
 pub use eval_kitti_page::{KittiPage, kitti_page};

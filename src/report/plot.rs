@@ -21,14 +21,23 @@ const COLORS: [RGBColor; 4] =
 /// Dash and gap in pixels of each line; the first is whole.
 const DASHES: [(u32, u32); 4] = [(0, 0), (7, 3), (2, 3), (12, 4)];
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Drawn = Result<(), Box<dyn std::error::Error>>;
+pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+pub(super) type Drawn = Result<(), Box<dyn std::error::Error>>;
 
-/// A white picture with what `draw` puts on it.
+/// A white picture of the usual size with what `draw` puts on it.
 fn svg(title: &str, draw: impl FnOnce(&Area<'_>) -> Drawn) -> Result<String, Error> {
+    svg_of(SIZE, title, draw)
+}
+
+/// A white picture of a size (pixels) with what `draw` puts on it.
+pub(super) fn svg_of(
+    size: (u32, u32),
+    title: &str,
+    draw: impl FnOnce(&Area<'_>) -> Drawn,
+) -> Result<String, Error> {
     let mut text = String::new();
     let drawn = {
-        let area = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();
+        let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
         let filled = area.fill(&WHITE).map_err(Into::into);
         filled.and_then(|()| draw(&area)).and_then(|()| area.present().map_err(Into::into))
     };

@@ -9,7 +9,7 @@ import onnx
 import torch
 from onnx import TensorProto, helper
 
-from emc2_training import export, qat, scenes, shapes
+from emc2_training import baseline_size, export, qat, scenes, shapes
 from emc2_training.bev_net import BevNet
 from emc2_training.boxes import to_local
 from emc2_training.expert_nets import Lpe, Vee
@@ -85,6 +85,15 @@ class Weights(unittest.TestCase):
             after = qat.fold(net)(fine, coarse)
         for a, b in zip(before, after):
             self.assertLess((a - b).abs().max().item(), 1e-3)
+
+
+class BaselineSize(unittest.TestCase):
+    def test_it_has_the_published_number_of_weights_and_maps(self):
+        net = baseline_size.PillarNet(50)
+        self.assertAlmostEqual(sum(p.numel() for p in net.parameters()) / 1e6, 4.8, delta=0.05)
+        with torch.no_grad():
+            maps = baseline_size.PillarNet(50, grid=(32, 24)).eval()(torch.rand(1, 50, 4, 9))
+        self.assertEqual([tuple(m.shape) for m in maps], [(1, 2, 16, 12), (1, 14, 16, 12), (1, 4, 16, 12)])
 
 
 class MadeUp(unittest.TestCase):

@@ -25,7 +25,7 @@ pub fn eval(command: &EvalCommand) -> anyhow::Result<Exit> {
 }
 
 /// Writes a file, making its folder.
-fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+pub fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     use std::io::Write as _;
     create(path)?
         .write_all(text.as_bytes())

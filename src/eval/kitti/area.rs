@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::judge::counts_if_unused;
 use super::matching::Rule;
-use super::object::{Difficulty, Metric, Strictness};
+use super::object::{Difficulty, Judged, Metric, Strictness};
 use super::task::Task;
 
 /// Which labels and mistakes count, by horizontal distance from the camera.
@@ -140,7 +140,33 @@ impl Draws {
     }
 }
 
-pub(super) fn area(tasks: &[Task], rule: Rule, band: Band, draws: &Draws) -> Area {
+/// The area of one class, metric, limit and band in each bootstrap draw of frames.
+///
+/// The draws of two evaluations of the same frames are the same, so that differences can be taken draw
+/// by draw: an interval of the difference, not a difference of intervals.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AreaDraws {
+    /// Which class.
+    pub class: Judged,
+    /// What of two boxes is compared.
+    pub metric: Metric,
+    /// Which limit.
+    pub limit: Strictness,
+    /// Which distances.
+    pub band: Band,
+    /// An area a draw, 0..=1, in the order of the draws; draws without a label are left out. Where
+    /// detections are very many there are fewer draws: the first ones of the same row.
+    pub areas: Vec<f64>,
+}
+
+/// The 2.5 % and 97.5 % points of values; none without a value.
+pub fn interval_of(mut values: Vec<f64>) -> Option<[f64; 2]> {
+    values.sort_unstable_by(f64::total_cmp);
+    (!values.is_empty()).then(|| [at_share(&values, 0.025), at_share(&values, 0.975)])
+}
+
+/// The area, and that of each draw.
+pub(super) fn area(tasks: &[Task], rule: Rule, band: Band, draws: &Draws) -> (Area, Vec<f64>) {
     let mut steps = Vec::new();
     let mut labels_by_frame = Vec::with_capacity(tasks.len());
     let mut matcher = Matcher::default();
@@ -156,14 +182,13 @@ pub(super) fn area(tasks: &[Task], rule: Rule, band: Band, draws: &Draws) -> Are
     let labels = labels_by_frame.iter().map(|count| u64::from(*count)).sum();
     let mut curve = vec![Place::default(); steps.len() + 1];
     let whole = under_curve(&steps, &vec![1; tasks.len()], &labels_by_frame, &mut curve);
-    let mut areas: Vec<f64> = draws
+    let areas: Vec<f64> = draws
         .weights
         .chunks_exact(draws.frames.max(1))
         .filter_map(|weights| under_curve(&steps, weights, &labels_by_frame, &mut curve))
         .collect();
-    areas.sort_unstable_by(f64::total_cmp);
-    let interval = (!areas.is_empty()).then(|| [at_share(&areas, 0.025), at_share(&areas, 0.975)]);
-    Area { labels, area: whole, interval }
+    let interval = interval_of(areas.clone());
+    (Area { labels, area: whole, interval }, areas)
 }
 
 /// The value below which a share of the sorted values lies, interpolated.

@@ -3,7 +3,7 @@
 //! Work is parted into jobs (class × metric × limit, curves or areas) that threads take in turn; each
 //! job is done by one thread in the frames' order, so the figures do not depend on their number.
 
-use super::area::{self, Areas};
+use super::area::{self, AreaDraws, Areas};
 use super::curve::{Point, Values, falling, thresholds};
 use super::matching::{Matching, Rule};
 use super::object::{Difficulty, Judged, Metric, Strictness};
@@ -82,6 +82,12 @@ pub struct Evaluation {
 /// # Ok::<(), emc2::sensor::kitti::row::RowError>(())
 /// ```
 pub fn evaluate(frames: &[Frame], options: &Options) -> Evaluation {
+    evaluate_with_draws(frames, options).0
+}
+
+/// As [`evaluate`], with the area of every bootstrap draw: what a comparison of two detectors on the
+/// same frames takes differences of.
+pub fn evaluate_with_draws(frames: &[Frame], options: &Options) -> (Evaluation, Vec<AreaDraws>) {
     let threads = threads(options.threads);
     let tasks = tasks(frames, &options.classes, threads);
     let present: Vec<[bool; 3]> =
@@ -112,7 +118,8 @@ pub fn evaluate(frames: &[Frame], options: &Options) -> Evaluation {
             Done::Curves(Box::new(curves(&tasks[*index], *rule, similarity)))
         }
         Job::Area(index, rule, _, band) => {
-            Done::Area(area::area(&tasks[*index], *rule, *band, &draws))
+            let (area, draws) = area::area(&tasks[*index], *rule, *band, &draws);
+            Done::Area(area, draws)
         }
     });
     let mut classes: Vec<ClassFigures> = options
@@ -125,6 +132,7 @@ pub fn evaluate(frames: &[Frame], options: &Options) -> Evaluation {
             areas: Areas::default(),
         })
         .collect();
+    let mut drawn = Vec::new();
     for (job, done) in jobs.iter().zip(done) {
         match (job, done) {
             (Job::Curves(index, rule, strictness), Done::Curves(curves)) => {
@@ -135,13 +143,21 @@ pub fn evaluate(frames: &[Frame], options: &Options) -> Evaluation {
                 };
                 table[rule.metric as usize] = Some(*curves);
             }
-            (Job::Area(index, rule, strictness, band), Done::Area(area)) => {
-                classes[*index].areas.push(*strictness, *rule, *band, area);
+            (Job::Area(index, rule, strictness, band), Done::Area(area, areas)) => {
+                let class = &mut classes[*index];
+                class.areas.push(*strictness, *rule, *band, area);
+                drawn.push(AreaDraws {
+                    class: class.class,
+                    metric: rule.metric,
+                    limit: *strictness,
+                    band: *band,
+                    areas,
+                });
             }
             _ => {}
         }
     }
-    Evaluation { frames: frames.len(), classes }
+    (Evaluation { frames: frames.len(), classes }, drawn)
 }
 
 enum Job {
@@ -151,7 +167,7 @@ enum Job {
 
 enum Done {
     Curves(Box<Curves>),
-    Area(area::Area),
+    Area(area::Area, Vec<f64>),
 }
 
 /// By class, then frame.

@@ -18,12 +18,12 @@ mod overlap;
 mod read;
 mod task;
 
-pub use area::{Area, AreaRow, Areas, Band};
+pub use area::{Area, AreaDraws, AreaRow, Areas, Band, interval_of};
 pub use curve::{POSITIONS, Point, Values, r11, r40};
 pub use error::Error;
 pub use folder::{Folders, Missing};
 pub use json::{SCHEMA, to_json};
-pub use judge::{ClassFigures, Curve, Curves, Evaluation, Options, evaluate};
+pub use judge::{ClassFigures, Curve, Curves, Evaluation, Options, evaluate, evaluate_with_draws};
 pub use object::{Difficulty, Judged, Metric, Strictness};
 pub use outcome::{ObjectOutcome, Outcome, Outcomes, explain, outcomes};
 pub use read::{Entry, Frame, Input, read};

@@ -10,6 +10,7 @@
 //! of a run does not copy tensors. Each session keeps threads of its own, asleep
 //! between runs, so that models may differ in their number of threads.
 
+mod bare;
 mod check;
 mod golden;
 mod heartbeat;
@@ -21,6 +22,7 @@ mod probe;
 mod providers;
 mod session;
 
+pub use bare::BareModel;
 pub use check::{CheckReport, CheckStep, RunTimes, check};
 pub use golden::{Departure, Golden};
 pub use library::{How, Located, Runtime, locate, start};

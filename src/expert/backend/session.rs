@@ -217,15 +217,15 @@ pub(super) fn first_not_finite(values: &[f32]) -> Option<usize> {
     None
 }
 
-struct Made {
-    session: Session,
+pub(super) struct Made {
+    pub(super) session: Session,
     outcomes: Vec<ProviderOutcome>,
     placement: Vec<NodePlacement>,
     on_device: bool,
 }
 
 /// Makes a session on the providers of the list; without `strict`, on those of them that can be had.
-fn make_session(
+pub(super) fn make_session(
     runtime: &Runtime,
     config: &RuntimeConfig,
     learn_placement: bool,
@@ -347,7 +347,7 @@ fn announce_engine(config: &RuntimeConfig, model: &ModelIdentity) -> Heartbeat {
     })
 }
 
-fn face(session: &Session) -> ModelFace {
+pub(super) fn face(session: &Session) -> ModelFace {
     let side = |outlets: &[Outlet]| outlets.iter().map(tensor_face).collect();
     ModelFace { inputs: side(session.inputs()), outputs: side(session.outputs()) }
 }

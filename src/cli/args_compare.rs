@@ -1,0 +1,72 @@
+//! The words of `emc2 compare` and `emc2 report`. No logic.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+
+use super::args::{CommonArgs, SourceArgs};
+
+#[derive(Debug, Clone, Args)]
+#[command(
+    disable_version_flag = true, // --version is nuScenes' in the words for frames
+    after_help = "\
+Examples:
+  emc2 compare --dataset kitti --root KITTI --split KITTI/ImageSets/val.txt --out out/compare
+  emc2 compare --dataset kitti --root KITTI --policies region-table,always:ape --budgets 2,4,8 --repeats 20
+  emc2 compare --dataset kitti --root KITTI --sweep d=20,30,40 --sweep c=0.3,0.5,0.7
+  emc2 report out/compare/compare.json                        (the table anew, without a run)
+
+For each frame every setting has its turn, in an order shuffled by --seed, on the same loaded models, so
+that drift of the machine touches all alike. Boxes are judged as by emc2 run --eval: the digits are the
+same. docs/compare.md says what the files hold."
+)]
+pub struct CompareArgs {
+    #[command(flatten)]
+    pub source: SourceArgs,
+    #[command(flatten)]
+    pub common: CommonArgs,
+    /// Policies of the router.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "POLICY,…",
+        default_value = "always:bridge,always:lpe,always:vee,always:ape,region-table,scene-tree"
+    )]
+    pub policies: Vec<String>,
+    /// Besides, region-table with each of these budgets, milliseconds that the experts may take together
+    /// on a frame; 0 for none at all.
+    #[arg(long, value_delimiter = ',', value_name = "MS,…", default_value = "2,4,8")]
+    pub budgets: Vec<f64>,
+    /// Besides, scene-tree with each D (m) and C (confidence), every D with every C: d=20,30,40 c=0.3,0.5.
+    #[arg(long, value_name = "d=M,…|c=SHARE,…", num_args = 1..)]
+    pub sweep: Vec<String>,
+    /// How often every frame is run under every setting.
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub repeats: usize,
+    /// The first so many frames are run under every setting before anything counts.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub warmup: usize,
+    /// Seed of the order in which the settings have their turns.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Draws of the bootstrap over frames behind each interval.
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub draws: usize,
+    /// An ONNX file of fixed f32 shapes to be timed among the same frames, with the same runtime and
+    /// threads, on random input (models/training: python -m emc2_training.baseline_size FILE).
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub baseline: Option<PathBuf>,
+    /// Where results/ and compare.json go.
+    #[arg(long, value_name = "DIR", default_value = "out/compare", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+    /// Replace an earlier comparison in the same folder.
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ReportArgs {
+    /// What emc2 compare wrote.
+    #[arg(value_name = "compare.json", value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+}

@@ -1,0 +1,194 @@
+//! `emc2 compare`: settings of the router against each other, on the same frames, turn about.
+
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::Context as _;
+
+use super::args::{Dataset, SourceArgs};
+use super::args_compare::{CompareArgs, ReportArgs};
+use super::eval::write;
+use super::exit::{Exit, UsageError, say};
+use super::judge::Judge;
+use super::progress::Progress;
+use super::{interrupt, run, settings, source};
+use crate::compare::{
+    self, Baseline, Comparison, Error, Measured, Order, Requested, Setting, Sweep, judge, measure,
+    summarise,
+};
+use crate::config::Config;
+use crate::eval::kitti::Options;
+use crate::expert::backend::{BareModel, Overrides};
+use crate::pipeline::{Models, Pipeline};
+use crate::report::{Machine, compare_table};
+use crate::sensor::Source;
+
+/// Its file in the folder.
+const FILE: &str = "compare.json";
+
+/// `emc2 compare`.
+pub fn compare(args: &CompareArgs) -> anyhow::Result<Exit> {
+    let config = settings::load(&args.common)?;
+    let chosen = chosen(args, &config)?;
+    if args.repeats == 0 {
+        return Err(UsageError("--repeats must be at least 1".to_owned()).into());
+    }
+    let file = args.out.join(FILE);
+    if file.is_file() && !args.force {
+        let message = format!(
+            "{} is of an earlier comparison: --force replaces it, or give another --out",
+            file.display()
+        );
+        return Err(UsageError(message).into());
+    }
+    let labels = labels(&args.source, &args.out)?;
+    let opened = source::open(&args.source, true)?;
+    let source = opened.source();
+    each_has_a_label(source.ids(), &labels)?;
+
+    let order = Order { repeats: args.repeats, warmup_frames: args.warmup, seed: args.seed };
+    let models = Models::load(&config, &Overrides::default())?;
+    let mut known = about(args, &config, source, &models);
+    for warning in &known.notes {
+        eprintln!("warning: {warning}");
+    }
+    let mut pipeline = Pipeline::new(&config, models)?;
+    let mut baseline = match &args.baseline {
+        Some(path) => Some(BareModel::load(path, &config.runtime)?),
+        None => None,
+    };
+    known.baseline = baseline.as_ref().map(|model| Baseline {
+        file: model.path().display().to_string(),
+        sha256: model.sha256().to_owned(),
+        ms: crate::report::Distribution::default(),
+        over_reference: 0.0,
+    });
+    let measured = turns(source, &mut pipeline, &chosen, &config, baseline.as_mut(), order);
+    let measured = match measured {
+        Err(error @ Error::Interrupted { .. }) => {
+            eprintln!("{error}");
+            return Ok(Exit::Interrupted);
+        }
+        other => other?,
+    };
+    let options = Options { draws: args.draws, ..Options::default() };
+    let judged = judge(&chosen, &measured.runs, source.ids(), &labels, &args.out, &options)?;
+    let comparison = summarise(known, source, &config, &chosen, &measured, &judged)?;
+    write(&file, &format!("{}\n", serde_json::to_string(&comparison).context("writing figures")?))?;
+    say(&compare_table(&comparison));
+    say(&format!("figures: {}\n", file.display()));
+    Ok(Exit::Good)
+}
+
+/// The settings that the words ask for.
+fn chosen(args: &CompareArgs, config: &Config) -> anyhow::Result<Vec<Setting>> {
+    let wrong = |error: Error| UsageError(error.to_string());
+    let mut sweep = Sweep::default();
+    for text in &args.sweep {
+        sweep.add(text).map_err(wrong)?;
+    }
+    let requested =
+        Requested { policies: args.policies.clone(), budgets_ms: args.budgets.clone(), sweep };
+    Ok(compare::settings(&requested, &config.router).map_err(wrong)?)
+}
+
+/// The folder of label files.
+fn labels(args: &SourceArgs, out: &Path) -> anyhow::Result<std::path::PathBuf> {
+    if !matches!(args.dataset, Dataset::Kitti | Dataset::KittiRaw) {
+        let message = "emc2 compare judges by the KITTI object benchmark: expected --dataset kitti or \
+                       kitti-raw";
+        return Err(UsageError(message.to_owned()).into());
+    }
+    match Judge::of(args, out)? {
+        Judge::Kitti(labels) => Ok(labels),
+        Judge::Nuscenes(_) => Err(UsageError("nuScenes has no KITTI labels".to_owned()).into()),
+    }
+}
+
+/// Refuses before the long run what the evaluation would refuse after it.
+fn each_has_a_label(ids: &[String], labels: &Path) -> anyhow::Result<()> {
+    let absent: Vec<&str> = ids
+        .iter()
+        .filter(|id| !labels.join(format!("{id}.txt")).is_file())
+        .map(String::as_str)
+        .collect();
+    if absent.is_empty() {
+        return Ok(());
+    }
+    let some = absent.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+    let more = if absent.len() > 3 { ", …" } else { "" };
+    let message = format!(
+        "{} of {} frames have no label file in {}: {some}{more}; list those that have one with --split",
+        absent.len(),
+        ids.len(),
+        labels.display()
+    );
+    Err(UsageError(message).into())
+}
+
+fn turns(
+    source: &dyn Source,
+    pipeline: &mut Pipeline,
+    settings: &[Setting],
+    config: &Config,
+    baseline: Option<&mut BareModel>,
+    order: Order,
+) -> Result<Measured, Error> {
+    let mut routers = settings
+        .iter()
+        .map(|setting| setting.router(&config.router))
+        .collect::<Result<Vec<_>, _>>()?;
+    let all = order.warmup_frames.min(source.len()) + order.repeats * source.len();
+    let progress = Progress::new("turns", all);
+    let stop = interrupt::flag();
+    let after = |done| progress.at(done);
+    let measured = measure(source, pipeline, &mut routers, baseline, order, &stop, after);
+    progress.done();
+    measured
+}
+
+/// What is known before the first frame.
+fn about(args: &CompareArgs, config: &Config, source: &dyn Source, models: &Models) -> Comparison {
+    let mut notes = models.warnings();
+    if let Some(lidar) = source.lidar() {
+        notes.extend(models.mismatches(&lidar));
+    }
+    Comparison {
+        schema: compare::SCHEMA,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        command: std::env::args().collect(),
+        started_unix_s: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| t.as_secs()),
+        source: source.name().to_owned(),
+        machine: Machine::here(),
+        models: run::in_use(models, config),
+        config: serde_json::to_value(config).unwrap_or_default(),
+        threads: config.runtime.threads,
+        frames: source.len(),
+        repeats: args.repeats,
+        warmup_frames: args.warmup.min(source.len()),
+        seed: args.seed,
+        draws: args.draws,
+        notes,
+        reference: String::new(),
+        settings: Vec::new(),
+        baseline: None,
+        ratio: None,
+        fronts: Vec::new(),
+        verdicts: Vec::new(),
+        cells: None,
+    }
+}
+
+/// `emc2 report`.
+pub fn report(args: &ReportArgs) -> anyhow::Result<Exit> {
+    let path = args.file.display();
+    let bytes = std::fs::read(&args.file).with_context(|| format!("cannot read {path}"))?;
+    let comparison: Comparison = serde_json::from_slice(&bytes)
+        .with_context(|| format!("{path} is not a compare.json of this version"))?;
+    if comparison.schema != compare::SCHEMA {
+        let (expected, found) = (compare::SCHEMA, comparison.schema);
+        anyhow::bail!("{path}: expected schema {expected}, found {found}; compare anew");
+    }
+    say(&compare_table(&comparison));
+    Ok(Exit::Good)
+}

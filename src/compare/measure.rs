@@ -1,0 +1,132 @@
+//! The interleaved run: for each frame every setting in turn, in an order that a seed shuffles, so
+//! that whatever the machine does beside it touches all settings alike.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rand::SeedableRng as _;
+use rand::seq::SliceRandom as _;
+use rand_chacha::ChaCha8Rng;
+
+use super::Error;
+use crate::expert::backend::BareModel;
+use crate::frame::{Degradation, Frame};
+use crate::pipeline::{Pipeline, PlanSummary, StageTimes};
+use crate::report::kitti_text;
+use crate::router::Router;
+use crate::sensor::Source;
+
+/// How often, and in which order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Order {
+    /// How often every frame is run under every setting.
+    pub repeats: usize,
+    /// The first so many frames are run under every setting before anything counts.
+    pub warmup_frames: usize,
+    /// Seed of the shuffles: one for each repeat and frame.
+    pub seed: u64,
+}
+
+/// One frame under one setting.
+#[derive(Debug, Clone, Default)]
+pub struct FrameRun {
+    /// Boxes of the first repeat in KITTI result format.
+    pub text: String,
+    /// Repeats whose boxes were others (a budget is spent by the clock).
+    pub varied: usize,
+    /// Regions sent to each expert, first repeat.
+    pub plan: PlanSummary,
+    /// Steps down of the first repeat, with their causes.
+    pub steps: Vec<(Degradation, String)>,
+    /// One a repeat.
+    pub times: Vec<StageTimes>,
+}
+
+/// What the run gave.
+#[derive(Debug, Clone, Default)]
+pub struct Measured {
+    /// By setting, then frame of the source.
+    pub runs: Vec<Vec<FrameRun>>,
+    /// Milliseconds of the network beside the pipeline, one a frame and repeat; none without one.
+    pub baseline_ms: Vec<f64>,
+}
+
+/// Time that a frame took behind the bridge: router, image branch, experts, fusion and what lies
+/// between. The bridge is crop, grids, its network, proposals, regions, and the emergency expert.
+pub fn beyond_bridge_ms(times: &StageTimes) -> f64 {
+    let bridge = times.grid_ms
+        + times.bev_model_ms
+        + times.proposals_ms
+        + times.regions_ms
+        + times.emergency_ms;
+    (times.total_ms - bridge).max(0.0)
+}
+
+/// Runs every frame of the source under every router, `order.repeats` times; gives `after` each frame
+/// that has had all its turns (for a progress display; warm-up frames too).
+///
+/// The pipeline is one, so networks, threads and memory are the same for all. Its measurement of what
+/// the experts cost, on which budgets are decided, is fed by all settings.
+///
+/// # Errors
+/// A frame that cannot be read, a baseline that fails, `stop` turning true.
+pub fn measure(
+    source: &dyn Source,
+    pipeline: &mut Pipeline,
+    routers: &mut [Router],
+    mut baseline: Option<&mut BareModel>,
+    order: Order,
+    stop: &AtomicBool,
+    mut after: impl FnMut(usize),
+) -> Result<Measured, Error> {
+    let frames = source.len();
+    let warmup = order.warmup_frames.min(frames);
+    let turns = warmup + order.repeats * frames;
+    let mut measured = Measured {
+        runs: routers.iter().map(|_| vec![FrameRun::default(); frames]).collect(),
+        baseline_ms: Vec::new(),
+    };
+    let mut random = ChaCha8Rng::seed_from_u64(order.seed);
+    // The place behind the last router is the baseline's.
+    let mut sequence: Vec<usize> = (0..routers.len() + usize::from(baseline.is_some())).collect();
+    let mut frame = Frame::empty();
+    for turn in 0..turns {
+        if stop.load(Ordering::SeqCst) {
+            return Err(Error::Interrupted { turns: turn, of: turns });
+        }
+        let counts = turn >= warmup;
+        let index = if counts { (turn - warmup) % frames } else { turn };
+        source.load_into(index, &mut frame).map_err(|source_error| Error::Frame {
+            frame: source.ids()[index].clone(),
+            source: source_error,
+        })?;
+        sequence.shuffle(&mut random);
+        for &place in &sequence {
+            let Some(router) = routers.get_mut(place) else {
+                let Some(model) = &mut baseline else { continue };
+                let ms = model.run()?;
+                if counts {
+                    measured.baseline_ms.push(ms);
+                }
+                continue;
+            };
+            pipeline.swap_router(router);
+            let result = pipeline.process(&frame);
+            if counts {
+                let run = &mut measured.runs[place][index];
+                let text = kitti_text(result, &frame.rig).text;
+                if run.times.is_empty() {
+                    run.text = text;
+                    run.plan = result.plan;
+                    let steps = result.degraded.iter();
+                    run.steps = steps.map(|step| (step.step, step.cause.clone())).collect();
+                } else if run.text != text {
+                    run.varied += 1;
+                }
+                run.times.push(result.times);
+            }
+            pipeline.swap_router(router);
+        }
+        after(turn + 1);
+    }
+    Ok(measured)
+}

@@ -1,0 +1,28 @@
+//! Does routing pay? Every frame under every setting of the router, on the same loaded networks, turn
+//! about, and what came of it in accuracy and time.
+//!
+//! [`settings`] turns words into router settings, [`measure`] runs them interleaved, [`judge`] makes
+//! the boxes into figures of the KITTI evaluation with paired intervals, [`cells`] says how good each
+//! expert is in each cell of distance and visibility, [`verdict`] whether one expert for everything lies
+//! above the routed curve. [`Comparison`] is all of it, as it stands in `compare.json`
+//! (`docs/compare.md`).
+
+mod cells;
+mod comparison;
+mod error;
+mod judge;
+mod measure;
+mod settings;
+mod summary;
+mod verdict;
+
+pub use cells::{Cell, Cells};
+pub use comparison::{
+    AreaFigure, Baseline, ClassFigure, Comparison, Front, Ratio, SCHEMA, SettingFigures, Shares,
+    Split, TimeAxis, Verdict, VerdictPoint,
+};
+pub use error::Error;
+pub use judge::{Judgement, judge};
+pub use measure::{FrameRun, Measured, Order, beyond_bridge_ms, measure};
+pub use settings::{Requested, Setting, Sweep, settings};
+pub use summary::summarise;

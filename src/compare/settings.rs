@@ -1,0 +1,213 @@
+//! Which settings of the router are compared: policies, budgets, sweeps over D and C.
+
+use serde::{Deserialize, Serialize};
+
+use super::Error;
+use crate::config::{RouterConfig, TreeConfig};
+use crate::frame::ExpertKind;
+use crate::router::{PolicyName, Router};
+
+/// One setting of the router.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Setting {
+    /// What it is called in tables: `region-table`, `region-table, 4 ms`, `scene-tree, D 30 m, C 0.5`.
+    pub name: String,
+    /// The policy's name, as in `router.policy`.
+    pub policy: String,
+    /// What the experts may take together on a frame, ms.
+    pub budget_ms: Option<f64>,
+    /// D (m) and C of a swept scene tree; else those of the configuration hold.
+    pub tree: Option<[f32; 2]>,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Requested {
+    /// Policies by name.
+    pub policies: Vec<String>,
+    /// Budgets of the region table, ms, beside the one without.
+    pub budgets_ms: Vec<f64>,
+    /// Values of D and C for the scene tree, beside those of the configuration.
+    pub sweep: Sweep,
+}
+
+/// Values of the scene tree's D and C; every D goes with every C.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Sweep {
+    /// D, m; the configuration's where empty.
+    pub distance_m: Vec<f32>,
+    /// C, 0..=1; the configuration's where empty.
+    pub confidence: Vec<f32>,
+}
+
+impl Sweep {
+    /// Takes in words such as `d=20,30,40` or `c=0.3,0.5`.
+    ///
+    /// # Errors
+    /// [`Error::Sweep`].
+    pub fn add(&mut self, text: &str) -> Result<(), Error> {
+        let refuse = |problem: String| Error::Sweep { found: text.to_owned(), problem };
+        let (key, values) =
+            text.split_once('=').ok_or_else(|| refuse("there is no = in it".to_owned()))?;
+        let list = match key.trim().to_ascii_lowercase().as_str() {
+            "d" => &mut self.distance_m,
+            "c" => &mut self.confidence,
+            other => return Err(refuse(format!("unknown parameter {other:?}"))),
+        };
+        for value in values.split(',') {
+            let number = value.trim().parse::<f32>();
+            list.push(number.map_err(|_| refuse(format!("{value:?} is no number")))?);
+        }
+        Ok(())
+    }
+
+    fn pairs(&self, tree: &TreeConfig) -> Vec<[f32; 2]> {
+        if self.distance_m.is_empty() && self.confidence.is_empty() {
+            return Vec::new();
+        }
+        let or = |values: &[f32], own: f32| match values {
+            [] => vec![own],
+            some => some.to_vec(),
+        };
+        let confidences = or(&self.confidence, tree.confidence);
+        let distances = or(&self.distance_m, tree.distance_m);
+        distances.iter().flat_map(|d| confidences.iter().map(move |c| [*d, *c])).collect()
+    }
+}
+
+/// The settings in the order of tables, each once, every one checked.
+///
+/// Only the settings made here have a budget: one in the configuration is left aside.
+///
+/// # Errors
+/// An unknown policy, a budget or sweep that the router refuses, fewer than two settings.
+pub fn settings(requested: &Requested, config: &RouterConfig) -> Result<Vec<Setting>, Error> {
+    let mut all: Vec<Setting> = Vec::new();
+    let mut push = |name: String, policy: &str, budget_ms, tree| {
+        if !all.iter().any(|setting| setting.name == name) {
+            all.push(Setting { name, policy: policy.to_owned(), budget_ms, tree });
+        }
+    };
+    for policy in requested.policies.iter().map(|policy| policy.trim()) {
+        policy.parse::<PolicyName>()?;
+        push(policy.to_owned(), policy, None, None);
+    }
+    for budget in &requested.budgets_ms {
+        push(format!("region-table, {budget} ms"), "region-table", Some(*budget), None);
+    }
+    for [d, c] in requested.sweep.pairs(&config.tree) {
+        push(format!("scene-tree, D {d} m, C {c}"), "scene-tree", None, Some([d, c]));
+    }
+    if all.len() < 2 {
+        return Err(Error::TooFew { found: all.len() });
+    }
+    for setting in &all {
+        setting.router(config)?;
+    }
+    Ok(all)
+}
+
+impl Setting {
+    /// The router of this setting.
+    ///
+    /// # Errors
+    /// Values that the router refuses.
+    pub fn router(&self, config: &RouterConfig) -> Result<Router, Error> {
+        Ok(Router::new(&self.config(config))?)
+    }
+
+    /// The router's configuration under this setting.
+    pub fn config(&self, config: &RouterConfig) -> RouterConfig {
+        let mut config = config.clone();
+        config.policy.clone_from(&self.policy);
+        config.budget_ms = self.budget_ms;
+        if let Some([distance_m, confidence]) = self.tree {
+            config.tree = TreeConfig { distance_m, confidence };
+        }
+        config
+    }
+
+    /// The expert that gets everything, where the policy is such a one.
+    pub fn always(&self) -> Option<ExpertKind> {
+        match self.policy.parse() {
+            Ok(PolicyName::Always(expert)) => Some(expert),
+            _ => None,
+        }
+    }
+
+    /// A folder name: `region-table-4-ms`.
+    pub fn folder(&self) -> String {
+        let mut name = String::new();
+        for c in self.name.chars() {
+            match c {
+                'a'..='z' | 'A'..='Z' | '0'..='9' | '.' => name.push(c.to_ascii_lowercase()),
+                _ if !name.ends_with('-') => name.push('-'),
+                _ => {}
+            }
+        }
+        name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn requested(policies: &[&str], budgets_ms: &[f64], sweep: &[&str]) -> Requested {
+        let mut all = Sweep::default();
+        sweep.iter().for_each(|text| all.add(text).unwrap());
+        let policies = policies.iter().map(|policy| (*policy).to_owned()).collect();
+        Requested { policies, budgets_ms: budgets_ms.to_vec(), sweep: all }
+    }
+
+    #[test]
+    fn every_d_goes_with_every_c_and_nothing_is_there_twice() {
+        let words = requested(
+            &["always:ape", "region-table", "always:ape"],
+            &[4.0],
+            &["d=20,30", "c=0.3,0.5"],
+        );
+        let made = settings(&words, &RouterConfig::default()).unwrap();
+        let names: Vec<&str> = made.iter().map(|setting| setting.name.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "always:ape",
+                "region-table",
+                "region-table, 4 ms",
+                "scene-tree, D 20 m, C 0.3",
+                "scene-tree, D 20 m, C 0.5",
+                "scene-tree, D 30 m, C 0.3",
+                "scene-tree, D 30 m, C 0.5"
+            ]
+        );
+        assert_eq!(made[2].folder(), "region-table-4-ms");
+        assert_eq!(made[3].config(&RouterConfig::default()).tree.distance_m, 20.0);
+    }
+
+    #[test]
+    fn a_swept_parameter_leaves_the_other_as_configured() {
+        let config = RouterConfig::default();
+        let made = settings(&requested(&[], &[], &["C=0.3,0.6"]), &config).unwrap();
+        assert!(made.iter().all(|s| s.tree.is_some_and(|[d, _]| d == config.tree.distance_m)));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_with_what_was_expected() {
+        let config = RouterConfig::default();
+        for (words, said) in [
+            (requested(&["fastest", "region-table"], &[], &[]), "scene-tree"),
+            (requested(&["region-table"], &[-1.0], &[]), "-1"),
+            (requested(&["region-table"], &[], &["d=-3"]), "-3"),
+            (requested(&["region-table"], &[], &["c=1.5"]), "1.5"),
+            (requested(&["region-table"], &[], &[]), "at least two"),
+        ] {
+            let error = settings(&words, &config).unwrap_err().to_string();
+            assert!(error.contains(said), "{error}");
+        }
+        for text in ["d20", "e=3", "d=far"] {
+            let error = Sweep::default().add(text).unwrap_err().to_string();
+            assert!(error.contains("d=M"), "{error}");
+        }
+    }
+}

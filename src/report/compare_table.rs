@@ -1,0 +1,176 @@
+//! A comparison as text for a terminal.
+
+use std::fmt::Write as _;
+
+use crate::compare::{Comparison, SettingFigures};
+use crate::eval::kitti::{Judged, Metric, Strictness};
+
+/// The table of a comparison: time, accuracy, where the regions went, the verdicts, the cells.
+pub fn compare_table(comparison: &Comparison) -> String {
+    let mut out = format!(
+        "{} settings of the router on {} frames, {} times each, turn about ({} frames of warm-up, seed {}, {} threads)\n",
+        comparison.settings.len(),
+        comparison.frames,
+        comparison.repeats,
+        comparison.warmup_frames,
+        comparison.seed,
+        comparison.threads
+    );
+    times(&mut out, comparison);
+    accuracy(&mut out, comparison);
+    cells(&mut out, comparison);
+    if let Some(ratio) = &comparison.ratio {
+        let _ = writeln!(
+            out,
+            "\nTime behind the bridge, always:ape / region-table: {:.2} / {:.2} ms = {:.2} (medians; of means {:.2})",
+            ratio.always_ape_ms, ratio.region_table_ms, ratio.ratio, ratio.ratio_of_means
+        );
+    }
+    if let Some(baseline) = &comparison.baseline {
+        let _ = writeln!(
+            out,
+            "{}: p50 {:.2} ms, p99 {:.2} ms for the bare network, {:.2} times the whole frame of {}",
+            baseline.file,
+            baseline.ms.p50,
+            baseline.ms.p99,
+            baseline.over_reference,
+            comparison.reference
+        );
+    }
+    for verdict in &comparison.verdicts {
+        let _ = writeln!(out, "{}", verdict.sentence);
+    }
+    for note in &comparison.notes {
+        let _ = writeln!(out, "note: {note}");
+    }
+    out
+}
+
+fn name(figures: &SettingFigures) -> &str {
+    &figures.setting.name
+}
+
+fn times(out: &mut String, comparison: &Comparison) {
+    let _ = writeln!(
+        out,
+        "\n{:<28}{:>9}{:>9}{:>9} |{:>9}{:>9} |{:>8}{:>8}{:>8}{:>8} |  regions %: bridge lpe vee ape",
+        "ms a frame", "p50", "p95", "p99", "behind", "p99", "bridge", "experts", "image", "rest"
+    );
+    for figures in &comparison.settings {
+        let (whole, behind, split) =
+            (&figures.whole_ms, &figures.beyond_bridge_ms, &figures.split_ms);
+        let shares = figures.regions.shares();
+        let percent = |at: usize| format!("{:.0}", 100.0 * shares[at].1);
+        let _ = writeln!(
+            out,
+            "{:<28}{:>9.2}{:>9.2}{:>9.2} |{:>9.2}{:>9.2} |{:>8.2}{:>8.2}{:>8.2}{:>8.2} |{:>19}{:>4}{:>4}{:>4}",
+            name(figures),
+            whole.p50,
+            whole.p95,
+            whole.p99,
+            behind.p50,
+            behind.p99,
+            split.bridge_model,
+            split.experts,
+            split.image,
+            split.rest,
+            percent(0),
+            percent(1),
+            percent(2),
+            percent(3)
+        );
+    }
+    out.push_str(
+        "(behind: the frame less crop, grids, bridge network, proposals, regions; means from bridge to rest)\n",
+    );
+}
+
+fn accuracy(out: &mut String, comparison: &Comparison) {
+    for class in Judged::ALL {
+        let labels = labels(comparison, class);
+        if labels == 0 {
+            continue;
+        }
+        let _ = writeln!(
+            out,
+            "\n{:<28}{:>26}{:>26}{:>34}",
+            format!("{} ({labels} labels)", class.class().name()),
+            format!("BEV > {}", class.limit(Strictness::Official, Metric::Bev)),
+            format!("3D > {}", class.limit(Strictness::Official, Metric::Box3d)),
+            format!("3D less {}", comparison.reference)
+        );
+        for figures in &comparison.settings {
+            let area = |metric| figures.area(class, metric, Strictness::Official);
+            let cell = |metric| {
+                area(metric).map_or("–".to_owned(), |area| with(area.area, area.interval, false))
+            };
+            let difference = area(Metric::Box3d).map_or("–".to_owned(), |area| {
+                with(area.difference, area.difference_interval, true)
+            });
+            let _ = writeln!(
+                out,
+                "{:<28}{:>26}{:>26}{:>34}",
+                name(figures),
+                cell(Metric::Bev),
+                cell(Metric::Box3d),
+                difference
+            );
+        }
+    }
+    let _ = writeln!(
+        out,
+        "(area under the whole precision-recall curve, filter hard; in brackets 95 % of a bootstrap over frames, of differences draw by draw)"
+    );
+}
+
+/// Labels of a class that count in 3D at the benchmark's limit.
+pub(super) fn labels(comparison: &Comparison, class: Judged) -> u64 {
+    let areas = comparison.settings.iter();
+    let of = areas.filter_map(|f| f.area(class, Metric::Box3d, Strictness::Official));
+    of.map(|area| area.labels).max().unwrap_or(0)
+}
+
+fn with(value: Option<f64>, interval: Option<[f64; 2]>, signed: bool) -> String {
+    let number = |v: f64| if signed { format!("{v:+.3}") } else { format!("{v:.3}") };
+    match (value, interval) {
+        (None, _) => "–".to_owned(),
+        (Some(value), None) => number(value),
+        (Some(value), Some([low, high])) => {
+            format!("{} [{}, {}]", number(value), number(low), number(high))
+        }
+    }
+}
+
+fn cells(out: &mut String, comparison: &Comparison) {
+    let Some(cells) = &comparison.cells else { return };
+    let _ = writeln!(
+        out,
+        "\n{:<38}{:<28}{:>8}{:>8}{:>12}{:>12}",
+        "Labels by distance and visibility", "setting", "labels", "found", "overlap", "of all"
+    );
+    let mut last = String::new();
+    for cell in &cells.rows {
+        let to = cell.distance_m.1.map_or("…".to_owned(), |to| to.to_string());
+        let title = format!(
+            "{} {}-{to} m, visibility {}-{}",
+            cell.class.key(),
+            cell.distance_m.0,
+            cell.visibility[0],
+            cell.visibility[1]
+        );
+        let shown = if title == last { "" } else { title.as_str() };
+        let _ = writeln!(
+            out,
+            "{shown:<38}{:<28}{:>8}{:>8}{:>12}{:>12.3}",
+            cell.setting,
+            cell.labels,
+            cell.hits,
+            cell.overlap_of_hits.map_or("–".to_owned(), |overlap| format!("{overlap:.3}")),
+            cell.overlap_of_all
+        );
+        last = title;
+    }
+    out.push_str(
+        "(3D, the benchmark's limit; overlap: mean of the found; of all: a missed label counts with the best that touches it)\n",
+    );
+}
