@@ -166,8 +166,37 @@ fn what_a_setting_stepped_down_from_is_told_and_the_table_can_be_had_anew() {
         emc2().arg("report").arg(out.join("compare.json")).assert().success().get_output().clone();
     let (table, first) = (again.stdout, first.get_output().stdout.clone());
     assert!(first.starts_with(&table), "the table from the file is the one of the run");
+    everything_for_people(&out);
     run().assert().code(2).stderr(contains("--force"));
     run().arg("--force").assert().success();
+}
+
+/// Page, pictures and report from the file alone: the same as the run wrote, with every setting in them.
+fn everything_for_people(out: &Path) {
+    let again = out.join("again");
+    let file = out.join("compare.json");
+    let (html, markdown) = (again.join("page.html"), again.join("REPORT.md"));
+    let mut command = emc2();
+    command.arg("report").arg(&file).arg("--html").arg(&html).arg("--markdown").arg(&markdown);
+    command.arg("--pictures").arg(again.join("pictures")).assert().success();
+    let read = |path: &Path| fs::read_to_string(path).unwrap();
+    let (page, report) = (read(&html), read(&markdown));
+    assert_eq!(page, read(&out.join("compare.html")));
+    for picture in ["car-whole.svg", "car-behind.svg", "car-differences.svg"] {
+        let drawn = read(&again.join("pictures").join(picture));
+        assert_eq!(drawn, read(&out.join("pictures").join(picture)));
+        assert!(drawn.contains("scene-tree"), "{picture}");
+    }
+    for setting in json(&file)["settings"].as_array().unwrap() {
+        let (name, whole) = (setting["name"].as_str().unwrap(), &setting["whole_ms"]);
+        let row = format!("| {name} | {:.2} |", whole["p50"].as_f64().unwrap());
+        assert!(page.contains(name) && report.contains(&row), "{row}");
+    }
+    let broken = out.join("again/broken.json");
+    fs::write(&broken, read(&file).replacen("\"schema\":1", "\"schema\":9", 1)).unwrap();
+    emc2().arg("report").arg(&broken).assert().failure().stderr(contains("schema 1, found 9"));
+    fs::write(&broken, "{}").unwrap();
+    emc2().arg("report").arg(&broken).assert().failure().stderr(contains("not a compare.json"));
 }
 
 #[test]

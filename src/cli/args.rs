@@ -53,7 +53,7 @@ pub enum Command {
     Eval(super::args_eval::EvalCommand),
     /// Compare settings of the router on the same frames: accuracy against time, expert by expert.
     Compare(super::args_compare::CompareArgs),
-    /// Print the table anew from what emc2 compare found.
+    /// Write table, page, pictures and a Markdown report anew from what emc2 compare found.
     Report(super::args_compare::ReportArgs),
     /// Make a drive, run over it, judge the boxes, write the page that explains them.
     Demo(DemoArgs),

@@ -14,7 +14,7 @@ Examples:
   emc2 compare --dataset kitti --root KITTI --split KITTI/ImageSets/val.txt --out out/compare
   emc2 compare --dataset kitti --root KITTI --policies region-table,always:ape --budgets 2,4,8 --repeats 20
   emc2 compare --dataset kitti --root KITTI --sweep d=20,30,40 --sweep c=0.3,0.5,0.7
-  emc2 report out/compare/compare.json                        (the table anew, without a run)
+  emc2 report out/compare/compare.json --markdown models/REPORT.md      (the report anew, without a run)
 
 For each frame every setting has its turn, in an order shuffled by --seed, on the same loaded models, so
 that drift of the machine touches all alike. Boxes are judged as by emc2 run --eval: the digits are the
@@ -56,9 +56,12 @@ pub struct CompareArgs {
     /// threads, on random input (models/training: python -m emc2_training.baseline_size FILE).
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub baseline: Option<PathBuf>,
-    /// Where results/ and compare.json go.
+    /// Where results/, compare.json, compare.html and pictures/ go.
     #[arg(long, value_name = "DIR", default_value = "out/compare", value_hint = ValueHint::DirPath)]
     pub out: PathBuf,
+    /// Write the report in Markdown to this file as well.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub markdown: Option<PathBuf>,
     /// Replace an earlier comparison in the same folder.
     #[arg(long)]
     pub force: bool,
@@ -69,4 +72,13 @@ pub struct ReportArgs {
     /// What emc2 compare wrote.
     #[arg(value_name = "compare.json", value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
+    /// Write the report in Markdown to this file.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub markdown: Option<PathBuf>,
+    /// Write the page to this file.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub html: Option<PathBuf>,
+    /// Write the pictures (SVG) into this folder.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub pictures: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! `emc2 compare`: settings of the router against each other, on the same frames, turn about.
+//! `emc2 compare`: settings of the router against each other, on the same frames, turn about; `emc2 report`.
 
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -13,14 +13,16 @@ use super::judge::Judge;
 use super::progress::Progress;
 use super::{interrupt, run, settings, source};
 use crate::compare::{
-    self, Baseline, Comparison, Error, Measured, Order, Requested, Setting, Sweep, judge, measure,
-    summarise,
+    self, Baseline, Comparison, Error, Measured, Order, Requested, Setting, Sweep, TimeAxis, judge,
+    measure, summarise,
 };
 use crate::config::Config;
 use crate::eval::kitti::Options;
 use crate::expert::backend::{BareModel, Overrides};
 use crate::pipeline::{Models, Pipeline};
-use crate::report::{Machine, compare_table};
+use crate::report::{
+    Machine, compare_differences, compare_markdown, compare_page, compare_plot, compare_table,
+};
 use crate::sensor::Source;
 
 /// Its file in the folder.
@@ -77,6 +79,12 @@ pub fn compare(args: &CompareArgs) -> anyhow::Result<Exit> {
     write(&file, &format!("{}\n", serde_json::to_string(&comparison).context("writing figures")?))?;
     say(&compare_table(&comparison));
     say(&format!("figures: {}\n", file.display()));
+    let files = Files {
+        html: Some(&args.out.join("compare.html")),
+        pictures: Some(&args.out.join("pictures")),
+        markdown: args.markdown.as_deref(),
+    };
+    files.write(&comparison)?;
     Ok(Exit::Good)
 }
 
@@ -190,5 +198,43 @@ pub fn report(args: &ReportArgs) -> anyhow::Result<Exit> {
         anyhow::bail!("{path}: expected schema {expected}, found {found}; compare anew");
     }
     say(&compare_table(&comparison));
+    let files = Files {
+        html: args.html.as_deref(),
+        pictures: args.pictures.as_deref(),
+        markdown: args.markdown.as_deref(),
+    };
+    files.write(&comparison)?;
     Ok(Exit::Good)
+}
+
+/// What is written for people.
+struct Files<'a> {
+    html: Option<&'a Path>,
+    pictures: Option<&'a Path>,
+    markdown: Option<&'a Path>,
+}
+
+impl Files<'_> {
+    fn write(&self, comparison: &Comparison) -> anyhow::Result<()> {
+        if let Some(folder) = self.pictures {
+            for class in comparison.drawn() {
+                for (time, name) in [(TimeAxis::Whole, "whole"), (TimeAxis::BeyondBridge, "behind")]
+                {
+                    let picture = compare_plot(comparison, class, time)?;
+                    write(&folder.join(format!("{}-{name}.svg", class.key())), &picture)?;
+                }
+                let picture = compare_differences(comparison, class)?;
+                write(&folder.join(format!("{}-differences.svg", class.key())), &picture)?;
+            }
+        }
+        if let Some(path) = self.html {
+            write(path, &compare_page(comparison)?)?;
+            say(&format!("page:    {}\n", path.display()));
+        }
+        if let Some(path) = self.markdown {
+            write(path, &compare_markdown(comparison))?;
+            say(&format!("report:  {}\n", path.display()));
+        }
+        Ok(())
+    }
 }

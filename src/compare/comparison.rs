@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cells, Setting};
+use super::{Cells, LEAST_LABELS, Setting};
 use crate::eval::kitti::{Band, Judged, Metric, Strictness};
 use crate::report::{Distribution, Machine, ModelInUse};
 
@@ -58,6 +58,20 @@ pub struct Comparison {
     pub verdicts: Vec<Verdict>,
     /// How good each expert is in each cell of distance and visibility; none without `always:` settings.
     pub cells: Option<Cells>,
+}
+
+impl Comparison {
+    /// Labels of a class that count in 3D at the benchmark's limit.
+    pub fn labels(&self, class: Judged) -> u64 {
+        let areas = self.settings.iter();
+        let of = areas.filter_map(|f| f.area(class, Metric::Box3d, Strictness::Official));
+        of.map(|area| area.labels).max().unwrap_or(0)
+    }
+
+    /// The classes with labels enough to draw and judge by.
+    pub fn drawn(&self) -> impl Iterator<Item = Judged> {
+        Judged::ALL.into_iter().filter(|class| self.labels(*class) >= LEAST_LABELS)
+    }
 }
 
 /// One setting.

@@ -26,3 +26,4 @@ pub use judge::{Judgement, judge};
 pub use measure::{FrameRun, Measured, Order, beyond_bridge_ms, measure};
 pub use settings::{Requested, Setting, Sweep, settings};
 pub use summary::summarise;
+pub use verdict::LEAST_LABELS;

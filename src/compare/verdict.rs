@@ -8,8 +8,8 @@
 use super::comparison::{TimeAxis, VerdictPoint};
 use crate::eval::kitti::Judged;
 
-/// With fewer labels nothing is said.
-pub(super) const LEAST_LABELS: u64 = 10;
+/// With fewer labels of a class nothing is said of it.
+pub const LEAST_LABELS: u64 = 10;
 
 /// One setting in the plane.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +70,7 @@ pub(super) fn sentence(
     places: &[Place<'_>],
     above: &[VerdictPoint],
 ) -> String {
-    let subject = format!("{} ({labels} labels), {}", class.class().name(), time.words());
+    let subject = format!("{} (labels: {labels}), {}", class.class().name(), time.words());
     if !places.iter().any(|place| place.routed) || places.iter().all(|place| place.routed) {
         return format!(
             "{subject}: nothing to say, a routed and an always: setting are needed for it."

@@ -8,7 +8,7 @@ use crate::eval::kitti::{Judged, Metric, Strictness};
 /// The table of a comparison: time, accuracy, where the regions went, the verdicts, the cells.
 pub fn compare_table(comparison: &Comparison) -> String {
     let mut out = format!(
-        "{} settings of the router on {} frames, {} times each, turn about ({} frames of warm-up, seed {}, {} threads)\n",
+        "{} settings of the router on {} frames, {} times each, turn about ({} frames of warm-up, seed {}, threads {})\n",
         comparison.settings.len(),
         comparison.frames,
         comparison.repeats,
@@ -46,14 +46,14 @@ pub fn compare_table(comparison: &Comparison) -> String {
     out
 }
 
-fn name(figures: &SettingFigures) -> &str {
+pub(super) fn name(figures: &SettingFigures) -> &str {
     &figures.setting.name
 }
 
 fn times(out: &mut String, comparison: &Comparison) {
     let _ = writeln!(
         out,
-        "\n{:<28}{:>9}{:>9}{:>9} |{:>9}{:>9} |{:>8}{:>8}{:>8}{:>8} |  regions %: bridge lpe vee ape",
+        "\n{:<28}{:>9}{:>9}{:>9} |{:>9}{:>9} |{:>8}{:>8}{:>8}{:>8} |  regions %: bridge lpe vee ape emergency",
         "ms a frame", "p50", "p95", "p99", "behind", "p99", "bridge", "experts", "image", "rest"
     );
     for figures in &comparison.settings {
@@ -63,7 +63,7 @@ fn times(out: &mut String, comparison: &Comparison) {
         let percent = |at: usize| format!("{:.0}", 100.0 * shares[at].1);
         let _ = writeln!(
             out,
-            "{:<28}{:>9.2}{:>9.2}{:>9.2} |{:>9.2}{:>9.2} |{:>8.2}{:>8.2}{:>8.2}{:>8.2} |{:>19}{:>4}{:>4}{:>4}",
+            "{:<28}{:>9.2}{:>9.2}{:>9.2} |{:>9.2}{:>9.2} |{:>8.2}{:>8.2}{:>8.2}{:>8.2} |{:>19}{:>4}{:>4}{:>4}{:>10}",
             name(figures),
             whole.p50,
             whole.p95,
@@ -77,7 +77,8 @@ fn times(out: &mut String, comparison: &Comparison) {
             percent(0),
             percent(1),
             percent(2),
-            percent(3)
+            percent(3),
+            percent(4)
         );
     }
     out.push_str(
@@ -87,14 +88,14 @@ fn times(out: &mut String, comparison: &Comparison) {
 
 fn accuracy(out: &mut String, comparison: &Comparison) {
     for class in Judged::ALL {
-        let labels = labels(comparison, class);
+        let labels = comparison.labels(class);
         if labels == 0 {
             continue;
         }
         let _ = writeln!(
             out,
             "\n{:<28}{:>26}{:>26}{:>34}",
-            format!("{} ({labels} labels)", class.class().name()),
+            format!("{} (labels: {labels})", class.class().name()),
             format!("BEV > {}", class.limit(Strictness::Official, Metric::Bev)),
             format!("3D > {}", class.limit(Strictness::Official, Metric::Box3d)),
             format!("3D less {}", comparison.reference)
@@ -123,14 +124,7 @@ fn accuracy(out: &mut String, comparison: &Comparison) {
     );
 }
 
-/// Labels of a class that count in 3D at the benchmark's limit.
-pub(super) fn labels(comparison: &Comparison, class: Judged) -> u64 {
-    let areas = comparison.settings.iter();
-    let of = areas.filter_map(|f| f.area(class, Metric::Box3d, Strictness::Official));
-    of.map(|area| area.labels).max().unwrap_or(0)
-}
-
-fn with(value: Option<f64>, interval: Option<[f64; 2]>, signed: bool) -> String {
+pub(super) fn with(value: Option<f64>, interval: Option<[f64; 2]>, signed: bool) -> String {
     let number = |v: f64| if signed { format!("{v:+.3}") } else { format!("{v:.3}") };
     match (value, interval) {
         (None, _) => "–".to_owned(),

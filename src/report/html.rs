@@ -344,7 +344,7 @@ fn thousands(n: u64) -> String {
 }
 
 /// Seconds of UNIX time as date and time, UTC (Hinnant's days-to-civil method).
-fn utc(seconds: u64) -> impl Display {
+pub(super) fn utc(seconds: u64) -> impl Display {
     if seconds == 0 {
         return "time unknown".to_owned();
     }

@@ -7,6 +7,7 @@
 //! | `frames.jsonl` | one line a frame: times, counts, plan, boxes with reasons (`docs/frames.jsonl.md`) | [`RunFolder`] |
 //! | `bev/<frame>.png` | points and boxes from above | [`draw_bev`] |
 //! | `overlay/<frame>.png` | boxes in the camera image | [`draw_overlay`] |
+//! | `compare.html` | settings of the router against each other | [`compare_page`] |
 //! | `report.html` | one self-contained page for people | [`RunReport::finish`] |
 //!
 //! Two halves, so that drawing can use every core while one thread owns the disk:
@@ -17,6 +18,9 @@
 mod bev_picture;
 mod canvas;
 mod chart;
+mod compare_markdown;
+mod compare_page;
+mod compare_plot;
 mod compare_table;
 mod error;
 mod eval_experts;
@@ -45,6 +49,9 @@ mod scene_for_tests;
 mod wireframe;
 
 pub use bev_picture::{BevView, draw_bev, draw_bev_points};
+pub use compare_markdown::compare_markdown;
+pub use compare_page::compare_page;
+pub use compare_plot::{compare_differences, compare_plot};
 pub use compare_table::compare_table;
 pub use error::Error;
 pub use eval_experts::{ExpertRow, expert_rows};

@@ -1,0 +1,195 @@
+//! A comparison as a report in Markdown, such as `models/REPORT.md`: every figure from the file, beside
+//! the command and the machine that gave it.
+
+use std::fmt::Write as _;
+
+use super::compare_page::place;
+use super::compare_table::{name, with};
+use super::html::utc;
+use crate::compare::{Cell, Comparison};
+use crate::eval::kitti::{Band, Judged, Metric, Strictness};
+
+/// Writes the report.
+pub fn compare_markdown(comparison: &Comparison) -> String {
+    let mut out = format!(
+        "# Does routing pay?\n\nWritten by `emc2 report` from what `emc2 compare` measured (`docs/compare.md` says how); not edited by hand.\n\n\
+         ```\n{}\n```\n\n{}; {}, {}; threads in an operator: {}. {} frames, each {} times under every setting, turn about (warm-up {} frames, seed {}); \
+         {} draws behind each interval.\n\n",
+        command(comparison),
+        plain(&comparison.source),
+        utc(comparison.started_unix_s),
+        plain(&comparison.machine.line()),
+        comparison.threads,
+        comparison.frames,
+        comparison.repeats,
+        comparison.warmup_frames,
+        comparison.seed,
+        comparison.draws
+    );
+    for model in &comparison.models {
+        let sha = model.sha256.get(..12).unwrap_or(&model.sha256);
+        let _ = writeln!(out, "- {}: {} (`{sha}`)", model.role, plain(&model.name));
+    }
+    out.push_str("\n## In words\n\n");
+    for verdict in &comparison.verdicts {
+        let _ = writeln!(out, "- {}", plain(&verdict.sentence));
+    }
+    if let Some(ratio) = &comparison.ratio {
+        let _ = writeln!(
+            out,
+            "- Behind the bridge `always:ape` takes {:.2} ms and `region-table` {:.2} ms (medians): {:.2} times; of means {:.2} times.",
+            ratio.always_ape_ms, ratio.region_table_ms, ratio.ratio, ratio.ratio_of_means
+        );
+    }
+    if let Some(baseline) = &comparison.baseline {
+        let _ = writeln!(
+            out,
+            "- {} (the bare network, same runtime and threads, among the same frames): p50 {:.1} ms, p99 {:.1} ms, {:.2} times the whole frame of \
+             {}.",
+            plain(&baseline.file),
+            baseline.ms.p50,
+            baseline.ms.p99,
+            baseline.over_reference,
+            comparison.reference
+        );
+    }
+    times(&mut out, comparison);
+    for class in Judged::ALL.into_iter().filter(|class| comparison.labels(*class) > 0) {
+        accuracy(&mut out, comparison, class);
+    }
+    cells(&mut out, comparison);
+    if !comparison.notes.is_empty() {
+        out.push_str("\n## Notes\n\n");
+        for note in &comparison.notes {
+            let _ = writeln!(out, "- {}", plain(note));
+        }
+    }
+    out
+}
+
+/// The program by its name, whatever folder it was started from.
+fn command(comparison: &Comparison) -> String {
+    let words = comparison.command.iter().skip(1).map(String::as_str);
+    std::iter::once("emc2").chain(words).collect::<Vec<_>>().join(" ")
+}
+
+/// Text that does not become markup, nor a column of a table.
+fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '|' | '*' | '_' | '`' | '<' | '\\' => {
+                out.push('\\');
+                out.push(c);
+            }
+            '\n' => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn times(out: &mut String, comparison: &Comparison) {
+    out.push_str(
+        "\n## Time, ms a frame\n\n| setting | p50 | p95 | p99 | behind the bridge, p50 | p99 | bridge network | experts | image | rest | regions to bridge, lpe, vee, ape, emergency |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|\n",
+    );
+    for figures in &comparison.settings {
+        let (whole, behind, split) =
+            (&figures.whole_ms, &figures.beyond_bridge_ms, &figures.split_ms);
+        let shares = figures.regions.shares();
+        let percent: Vec<String> =
+            shares.iter().map(|(_, share)| format!("{:.0}", 100.0 * share)).collect();
+        let _ = writeln!(
+            out,
+            "| {} | {:.2} | {:.2} | {:.2} | {:.2} | {:.2} | {:.2} | {:.2} | {:.2} | {:.2} | {} % |",
+            plain(name(figures)),
+            whole.p50,
+            whole.p95,
+            whole.p99,
+            behind.p50,
+            behind.p99,
+            split.bridge_model,
+            split.experts,
+            split.image,
+            split.rest,
+            percent.join(", ")
+        );
+    }
+    out.push_str("\nBridge network to rest are means and add up to the mean of the whole frame.\n");
+}
+
+fn accuracy(out: &mut String, comparison: &Comparison, class: Judged) {
+    let limit = |metric| class.limit(Strictness::Official, metric);
+    let _ = write!(
+        out,
+        "\n## {}: area under the precision-recall curve (labels: {})\n\n| setting | BEV > {} | 3D > {} | 3D less {} | 3D, {} | 3D, {} | 3D, {} |\n\
+         |---|---|---|---|---|---|---|\n",
+        class.class().name(),
+        comparison.labels(class),
+        limit(Metric::Bev),
+        limit(Metric::Box3d),
+        plain(&comparison.reference),
+        Band::Near.key(),
+        Band::Middle.key(),
+        Band::Far.key()
+    );
+    for figures in &comparison.settings {
+        let areas = figures.classes.iter().filter(|f| f.class == class).flat_map(|f| &f.areas);
+        let of = |metric: Metric, band: Band| {
+            areas
+                .clone()
+                .find(|a| (a.metric, a.limit, a.band) == (metric, Strictness::Official, band))
+        };
+        let area = |metric, band| {
+            of(metric, band).map_or("–".to_owned(), |a| with(a.area, a.interval, false))
+        };
+        let difference = of(Metric::Box3d, Band::All)
+            .map_or("–".to_owned(), |a| with(a.difference, a.difference_interval, true));
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {difference} | {} | {} | {} |",
+            plain(name(figures)),
+            area(Metric::Bev, Band::All),
+            area(Metric::Box3d, Band::All),
+            area(Metric::Box3d, Band::Near),
+            area(Metric::Box3d, Band::Middle),
+            area(Metric::Box3d, Band::Far)
+        );
+    }
+    out.push_str("\nFilter of \"hard\"; in brackets 95 % of a bootstrap over frames, of differences draw by draw.\n");
+}
+
+fn cells(out: &mut String, comparison: &Comparison) {
+    let Some(cells) = &comparison.cells else { return };
+    out.push_str(
+        "\n## Each expert by distance and visibility of the label\n\n| class | cell | labels | setting | found | overlap of the found | overlap of all |\n\
+         |---|---|---|---|---|---|---|\n",
+    );
+    let row = |cell: &Cell| {
+        format!(
+            "| {} | {} | {} | {} | {} | {} | {:.3} |\n",
+            cell.class.class().name(),
+            place(cell),
+            cell.labels,
+            plain(&cell.setting),
+            cell.hits,
+            cell.overlap_of_hits.map_or("–".to_owned(), |overlap| format!("{overlap:.3}")),
+            cell.overlap_of_all
+        )
+    };
+    out.extend(cells.rows.iter().map(row));
+    out.push_str(
+        "\n3D, the benchmark's limit, filter of \"hard\"; of all: a missed label counts with the best box that touches it.\n",
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_outside_cannot_become_markup() {
+        assert_eq!(plain("a|b*c_d<e>`\n"), "a\\|b\\*c\\_d\\<e>\\` ");
+    }
+}

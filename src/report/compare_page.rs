@@ -1,0 +1,277 @@
+//! The page of a comparison: verdicts, pictures, times, accuracy, cells. One file, nothing loaded from
+//! elsewhere.
+
+use std::fmt::Write as _;
+
+use super::Error;
+use super::compare_plot::{compare_differences, compare_plot};
+use super::compare_table::{name, with};
+use super::eval_kitti_page::wrap;
+use super::html::{escape, utc};
+use super::palette::{EXPERTS, expert_color, expert_name};
+use crate::compare::{Cell, Comparison, SettingFigures, TimeAxis};
+use crate::eval::kitti::{Band, Judged, Metric, Strictness};
+
+/// Writes the page.
+///
+/// # Errors
+/// [`Error::Plot`] if a picture cannot be drawn.
+pub fn compare_page(comparison: &Comparison) -> Result<String, Error> {
+    let mut body = head(comparison);
+    for class in comparison.drawn() {
+        let _ = writeln!(
+            body,
+            "<section>\n<h2>{}: accuracy against time</h2>\n<div class=\"plots wide\">",
+            class.class().name()
+        );
+        for time in TimeAxis::ALL {
+            body.push_str(&compare_plot(comparison, class, time)?);
+        }
+        body.push_str(&compare_differences(comparison, class)?);
+        body.push_str(
+            "</div>\n<p class=\"muted\">Behind the bridge is what the settings decide about; in the whole frame the bridge’s network, the same \
+             work for all, adds its own noise. A difference whose bar crosses 0 is within the noise of these frames.</p>\n</section>\n",
+        );
+    }
+    body.push_str(&times(comparison));
+    for class in Judged::ALL.into_iter().filter(|class| comparison.labels(*class) > 0) {
+        body.push_str(&accuracy(comparison, class));
+    }
+    body.push_str(&cells(comparison));
+    body.push_str(&about(comparison));
+    Ok(wrap("routing compared", &format!("<style>\n{}</style>\n{body}", style())))
+}
+
+fn style() -> String {
+    let mut out = "header ul + p { margin-top: .9rem }\n.plots.wide svg { flex: 1 1 560px; max-width: 760px }\n\
+                   .stack { display: flex; width: 9rem; height: .7em; border-radius: 2px; overflow: hidden }\n"
+        .to_owned();
+    for expert in EXPERTS {
+        let [r, g, b] = expert_color(expert);
+        let _ = writeln!(
+            out,
+            ".stack .{} {{ background: rgb({r} {g} {b}) }}",
+            expert_name(expert).to_lowercase()
+        );
+    }
+    out
+}
+
+fn head(comparison: &Comparison) -> String {
+    let mut out = format!(
+        "<header>\n<h1>Does routing pay?</h1>\n<p class=\"muted\">emc2 {} · {} · {} · {}</p>\n<pre class=\"command\">{}</pre>\n<ul class=\"tiles\">\n",
+        escape(&comparison.version),
+        escape(&comparison.source),
+        utc(comparison.started_unix_s),
+        escape(&comparison.machine.line()),
+        escape(&comparison.command.join(" "))
+    );
+    let mut tile = |value: String, name: &str| {
+        let _ = writeln!(out, "<li><b>{value}</b> {name}</li>");
+    };
+    tile(comparison.frames.to_string(), "frames");
+    tile(comparison.repeats.to_string(), "times each, turn about");
+    tile(comparison.threads.to_string(), "threads in an operator");
+    if let Some(ratio) = &comparison.ratio {
+        tile(format!("{:.2}", ratio.ratio), "always:ape over region-table, behind the bridge");
+    }
+    if let Some(baseline) = &comparison.baseline {
+        let what = format!("{} over the whole frame", escape(&baseline.file));
+        tile(format!("{:.2}", baseline.over_reference), &what);
+    }
+    out.push_str("</ul>\n");
+    for verdict in &comparison.verdicts {
+        let _ = writeln!(out, "<p>{}</p>", escape(&verdict.sentence));
+    }
+    for note in &comparison.notes {
+        let _ = writeln!(out, "<p class=\"warning\">{}</p>", escape(note));
+    }
+    out.push_str("</header>\n");
+    out
+}
+
+fn row_name(index: usize, figures: &SettingFigures) -> String {
+    format!("<th>{} {}", index + 1, escape(name(figures)))
+}
+
+fn times(comparison: &Comparison) -> String {
+    let mut out = "<section>\n<h2>Time, ms a frame</h2>\n<div class=\"scroll\"><table><thead><tr><th>setting<th class=\"n\">p50\
+        <th class=\"n\">p95<th class=\"n\">p99<th class=\"n\">behind the bridge, p50<th class=\"n\">p99<th class=\"n\">bridge network\
+        <th class=\"n\">experts<th class=\"n\">image<th class=\"n\">rest<th>regions<th class=\"n\">bridge, lpe, vee, ape, emergency %</tr></thead><tbody>\n"
+        .to_owned();
+    for (index, figures) in comparison.settings.iter().enumerate() {
+        let (whole, behind, split) =
+            (&figures.whole_ms, &figures.beyond_bridge_ms, &figures.split_ms);
+        let _ = write!(out, "<tr>{}", row_name(index, figures));
+        for value in [
+            whole.p50,
+            whole.p95,
+            whole.p99,
+            behind.p50,
+            behind.p99,
+            split.bridge_model,
+            split.experts,
+            split.image,
+            split.rest,
+        ] {
+            let _ = write!(out, "<td class=\"n\">{value:.2}");
+        }
+        let shares = figures.regions.shares();
+        out.push_str("<td><div class=\"stack\">");
+        for (name, share) in shares {
+            let _ = write!(out, "<i class=\"{name}\" style=\"width:{:.1}%\"></i>", 100.0 * share);
+        }
+        let percent: Vec<String> =
+            shares.iter().map(|(_, share)| format!("{:.0}", 100.0 * share)).collect();
+        let _ = writeln!(out, "</div><td class=\"n\">{}</tr>", percent.join(", "));
+    }
+    if let Some(baseline) = &comparison.baseline {
+        let ms = &baseline.ms;
+        let _ = writeln!(
+            out,
+            "<tr><th>{} (the bare network)<td class=\"n\">{:.2}<td class=\"n\">{:.2}<td class=\"n\">{:.2}<td colspan=\"8\"></tr>",
+            escape(&baseline.file),
+            ms.p50,
+            ms.p95,
+            ms.p99
+        );
+    }
+    out.push_str(
+        "</tbody></table></div>\n<p class=\"muted\">Nearest-rank percentiles over all frames and repeats, reading left out. Bridge network to rest are \
+         means and add up to the mean of the whole.</p>\n</section>\n",
+    );
+    out
+}
+
+fn accuracy(comparison: &Comparison, class: Judged) -> String {
+    let mut out = format!(
+        "<section>\n<h2>{}: area under the precision–recall curve</h2>\n",
+        class.class().name()
+    );
+    for (metric, limit, open) in [
+        (Metric::Box3d, Strictness::Official, true),
+        (Metric::Bev, Strictness::Official, false),
+        (Metric::Box3d, Strictness::Loose, false),
+        (Metric::Bev, Strictness::Loose, false),
+    ] {
+        let open = if open { " open" } else { "" };
+        let _ = write!(
+            out,
+            "<details{open}><summary>{} &gt; {}</summary>\n<div class=\"scroll\"><table><thead><tr><th>setting",
+            metric.key(),
+            class.limit(limit, metric)
+        );
+        for band in Band::ALL {
+            let _ = write!(out, "<th class=\"n\">{}", band.key());
+        }
+        let _ = writeln!(
+            out,
+            "<th class=\"n\">all, less {}</tr></thead><tbody>",
+            escape(&comparison.reference)
+        );
+        for (index, figures) in comparison.settings.iter().enumerate() {
+            let _ = write!(out, "<tr>{}", row_name(index, figures));
+            let areas =
+                figures.classes.iter().find(|f| f.class == class).map(|f| f.areas.as_slice());
+            let of = |band| {
+                let same = |a: &&crate::compare::AreaFigure| {
+                    (a.metric, a.limit, a.band) == (metric, limit, band)
+                };
+                areas.unwrap_or_default().iter().find(same)
+            };
+            for band in Band::ALL {
+                let cell = of(band).map_or("–".to_owned(), |a| with(a.area, a.interval, false));
+                let _ = write!(out, "<td class=\"n\">{cell}");
+            }
+            let cell = of(Band::All)
+                .map_or("–".to_owned(), |a| with(a.difference, a.difference_interval, true));
+            let _ = writeln!(out, "<td class=\"n\">{cell}</tr>");
+        }
+        let counts = Band::ALL.map(|band| {
+            let of = comparison.settings.iter().flat_map(|f| &f.classes);
+            let areas = of.filter(|f| f.class == class).flat_map(|f| &f.areas);
+            let same = areas.filter(|a| (a.metric, a.limit, a.band) == (metric, limit, band));
+            format!("<td class=\"n\">{}", same.map(|a| a.labels).max().unwrap_or(0))
+        });
+        let _ = writeln!(
+            out,
+            "<tr class=\"total\"><th>labels{}<td></tr></tbody></table></div></details>",
+            counts.concat()
+        );
+    }
+    out.push_str(
+        "<p class=\"muted\">Filter of “hard”; in brackets 95 % of a bootstrap over frames, of differences draw by draw on the same frames.</p>\n</section>\n",
+    );
+    out
+}
+
+/// Where a cell is, in words: `0-25 m, visibility 0.5-1`.
+pub(super) fn place(cell: &Cell) -> String {
+    let [low, high] = cell.visibility;
+    let distance = match cell.distance_m {
+        (from, Some(to)) => format!("{from}-{to} m"),
+        (from, None) => format!("{from} m and more"),
+    };
+    format!("{distance}, visibility {low}-{high}")
+}
+
+fn cells(comparison: &Comparison) -> String {
+    let Some(cells) = &comparison.cells else { return String::new() };
+    let mut settings: Vec<&str> = Vec::new();
+    for cell in &cells.rows {
+        if !settings.contains(&cell.setting.as_str()) {
+            settings.push(&cell.setting);
+        }
+    }
+    let mut out = "<section>\n<h2>Each expert by distance and visibility of the label</h2>\n<div class=\"scroll\"><table><thead><tr>\
+        <th>class<th>cell<th class=\"n\">labels"
+        .to_owned();
+    for setting in &settings {
+        let _ = write!(out, "<th class=\"n\">{}", escape(setting));
+    }
+    out.push_str("</tr></thead><tbody>\n");
+    let same = |a: &Cell, b: &Cell| (a.class, place(a)) == (b.class, place(b));
+    for row in cells.rows.chunk_by(same) {
+        let _ = write!(
+            out,
+            "<tr><th>{}<td>{}<td class=\"n\">{}",
+            row[0].class.class().name(),
+            place(&row[0]),
+            row[0].labels
+        );
+        for setting in &settings {
+            let cell = row.iter().find(|cell| cell.setting == *setting);
+            let text = cell.map_or("–".to_owned(), |cell| {
+                format!("{} found, {:.3}", cell.hits, cell.overlap_of_all)
+            });
+            let _ = write!(out, "<td class=\"n\">{text}");
+        }
+        out.push_str("</tr>\n");
+    }
+    out.push_str(
+        "</tbody></table></div>\n<p class=\"muted\">Labels found (3D, the benchmark’s limit, filter of “hard”), and the mean overlap over all labels of the \
+         cell: a missed one counts with the best box that touches it. Bands meet where the region table has its bounds.</p>\n</section>\n",
+    );
+    out
+}
+
+fn about(comparison: &Comparison) -> String {
+    let mut out = format!(
+        "<section>\n<h2>How it was measured</h2>\n<p>For each frame every setting had its turn in an order shuffled with seed {}, {} times, after {} frames \
+         of warm-up under every setting; the models were loaded once. Intervals: {} draws of the frames.</p>\n<div class=\"scroll\"><table><thead><tr>\
+         <th>model<th>name<th>providers<th>SHA-256</tr></thead><tbody>\n",
+        comparison.seed, comparison.repeats, comparison.warmup_frames, comparison.draws
+    );
+    for model in &comparison.models {
+        let _ = writeln!(
+            out,
+            "<tr><th>{}<td>{}<td>{}<td><code>{}</code></tr>",
+            escape(&model.role),
+            escape(&model.name),
+            escape(&model.providers.join(", ")),
+            escape(model.sha256.get(..16).unwrap_or(&model.sha256))
+        );
+    }
+    out.push_str("</tbody></table></div>\n</section>\n");
+    out
+}
