@@ -2,8 +2,8 @@
 //! about, and what came of it in accuracy and time.
 //!
 //! [`settings`] turns words into router settings, [`measure`] runs them interleaved, [`judge`] makes
-//! the boxes into figures of the KITTI evaluation with paired intervals, [`cells`] says how good each
-//! expert is in each cell of distance and visibility, [`verdict`] whether one expert for everything lies
+//! the boxes into figures of the KITTI evaluation with paired intervals, [`Cells`] say how good each
+//! expert is in each cell of distance and visibility, [`Verdict`]s whether one expert for everything lies
 //! above the routed curve. [`Comparison`] is all of it, as it stands in `compare.json`
 //! (`docs/compare.md`).
 
