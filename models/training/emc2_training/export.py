@@ -21,7 +21,7 @@ from onnxruntime.quantization import shape_inference  # noqa: F401 (quantization
 from . import features, kitti
 from .train_experts import Experts, load_bev
 
-BATCH = 8
+BATCH = 4  # regions in one run of an expert: few, since a scenario seldom has more of a kind, and the places of a run are paid, used or not
 ALLOWED = {"Conv", "Relu", "Concat", "Add", "Resize", "MaxPool", "Reshape", "Transpose", "Gather", "Slice", "Split",
            "MatMul", "Gemm", "ReduceMax", "Flatten", "Unsqueeze", "Squeeze", "Constant", "Identity",
            "QuantizeLinear", "DequantizeLinear"}
