@@ -126,6 +126,44 @@ fn the_digits_are_those_of_a_run_with_eval_under_each_policy() {
     parts_add_up(settings);
 }
 
+#[test]
+fn what_is_left_out_of_the_pictures_is_measured_and_turned_away_regions_go_to_vee() {
+    if !runtime() {
+        return;
+    }
+    let out = tempfile::tempdir().unwrap();
+    let out = out.path();
+    compare(drive(), out)
+        .args(["--policies", "always:ape,always:vee", "--budgets", "0", "--repeats", "1"])
+        .args(["--warmup", "0", "--draws", "50", "--skip", "0,0.9,1", "--skip-by", "draft,near"])
+        .assert()
+        .success()
+        .stdout(contains("Pixels left out").and(contains("always:ape, 90 % skipped, draft")));
+    let found = json(&out.join("compare.json"));
+    let rows = found["sparsity"].as_array().unwrap();
+    assert_eq!(rows.len(), 7, "one without a limit, three shares in two orders");
+    let row = |name: &str| rows.iter().find(|row| row["setting"] == name).unwrap();
+    let number = |row: &Value, key: &str| row[key].as_f64().unwrap();
+    let (all, none) = (row("always:ape"), row("always:ape, 100 % skipped, near"));
+    // A limit of nothing changes nothing; a limit of all leaves the picture alone.
+    for key in ["skipped", "regions", "labels", "labels_inside"] {
+        assert_eq!(row("always:ape, 0 % skipped, draft")[key], all[key], "{key}");
+        assert_eq!(row("always:ape, 100 % skipped, draft")[key], none[key], "{key}");
+    }
+    assert_eq!((number(none, "skipped"), number(none, "regions")), (1.0, 0.0));
+    assert_eq!(none["labels_inside"], 0);
+    let tenth = row("always:ape, 90 % skipped, draft");
+    assert!(number(tenth, "skipped") >= 0.9 && number(tenth, "skipped") <= 1.0);
+    assert!(number(tenth, "labels_inside") <= number(all, "labels_inside"));
+    assert!(number(all, "labels") > 0.0 && number(all, "labels_inside") > 0.0);
+    // With nothing to look at the boxes are VEE's.
+    let settings = found["settings"].as_array().unwrap();
+    let setting = |name: &str| settings.iter().find(|setting| setting["name"] == name).unwrap();
+    let blind = setting("always:ape, 100 % skipped, draft");
+    assert_eq!(blind["classes"][0]["areas"], setting("always:vee")["classes"][0]["areas"]);
+    assert!(blind["degraded"]["pixels"].as_u64().unwrap() > 0);
+}
+
 /// The split of the time is of all of it, and every region has an expert.
 fn parts_add_up(settings: &[Value]) {
     for setting in settings {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 
 use super::args::{CommonArgs, SourceArgs};
+use crate::config::PixelOrder;
 
 #[derive(Debug, Clone, Args)]
 #[command(
@@ -14,6 +15,7 @@ Examples:
   emc2 compare --dataset kitti --root KITTI --split KITTI/ImageSets/val.txt --out out/compare
   emc2 compare --dataset kitti --root KITTI --policies region-table,always:ape --budgets 2,4,8 --repeats 20
   emc2 compare --dataset kitti --root KITTI --sweep d=20,30,40 --sweep c=0.3,0.5,0.7
+  emc2 compare --dataset kitti --root KITTI --policies always:ape,region-table --skip 0.5,0.75,0.9,0.95
   emc2 report out/compare/compare.json --markdown models/REPORT.md      (the report anew, without a run)
 
 For each frame every setting has its turn, in an order shuffled by --seed, on the same loaded models, so
@@ -40,6 +42,18 @@ pub struct CompareArgs {
     /// Besides, scene-tree with each D (m) and C (confidence), every D with every C: d=20,30,40 c=0.3,0.5.
     #[arg(long, value_name = "d=M,…|c=SHARE,…", num_args = 1..)]
     pub sweep: Vec<String>,
+    /// Besides, always:ape with each of these shares of the picture left out (draft-guided sparsity):
+    /// 0.5,0.9. Regions that are not looked at go to VEE.
+    #[arg(long, value_delimiter = ',', value_name = "SHARE,…")]
+    pub skip: Vec<f32>,
+    /// Whose turn it is first when pixels are skipped: the draft's scores, or a control.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "ORDER,…",
+        default_value = "draft,random,near,dense"
+    )]
+    pub skip_by: Vec<SkipBy>,
     /// How often every frame is run under every setting.
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub repeats: usize,
@@ -65,6 +79,31 @@ pub struct CompareArgs {
     /// Replace an earlier comparison in the same folder.
     #[arg(long)]
     pub force: bool,
+}
+
+/// Orders in which regions are granted their part of the picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum SkipBy {
+    /// Highest proposal confidence.
+    Draft,
+    /// By chance, the same in every run.
+    Random,
+    /// Nearest.
+    Near,
+    /// Most returns.
+    Dense,
+}
+
+impl SkipBy {
+    /// The setting of the router.
+    pub fn order(self) -> PixelOrder {
+        match self {
+            Self::Draft => PixelOrder::Draft,
+            Self::Random => PixelOrder::Random,
+            Self::Near => PixelOrder::Near,
+            Self::Dense => PixelOrder::Dense,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Args)]

@@ -95,8 +95,13 @@ fn chosen(args: &CompareArgs, config: &Config) -> anyhow::Result<Vec<Setting>> {
     for text in &args.sweep {
         sweep.add(text).map_err(wrong)?;
     }
-    let requested =
-        Requested { policies: args.policies.clone(), budgets_ms: args.budgets.clone(), sweep };
+    let requested = Requested {
+        policies: args.policies.clone(),
+        budgets_ms: args.budgets.clone(),
+        sweep,
+        skips: args.skip.clone(),
+        skip_by: args.skip_by.iter().map(|by| by.order()).collect(),
+    };
     Ok(compare::settings(&requested, &config.router).map_err(wrong)?)
 }
 
@@ -184,6 +189,7 @@ fn about(args: &CompareArgs, config: &Config, source: &dyn Source, models: &Mode
         fronts: Vec::new(),
         verdicts: Vec::new(),
         cells: None,
+        sparsity: Vec::new(),
     }
 }
 

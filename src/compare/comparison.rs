@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cells, LEAST_LABELS, Setting};
+use super::{Cells, LEAST_LABELS, Setting, Sparsity};
 use crate::eval::kitti::{Band, Judged, Metric, Strictness};
 use crate::report::{Distribution, Machine, ModelInUse};
 
@@ -58,6 +58,9 @@ pub struct Comparison {
     pub verdicts: Vec<Verdict>,
     /// How good each expert is in each cell of distance and visibility; none without `always:` settings.
     pub cells: Option<Cells>,
+    /// What leaving out most of the picture costs and brings; empty without such settings.
+    #[serde(default)]
+    pub sparsity: Vec<Sparsity>,
 }
 
 impl Comparison {

@@ -12,7 +12,7 @@ use crate::expert::backend::BareModel;
 use crate::frame::{Degradation, Frame};
 use crate::pipeline::{Pipeline, PlanSummary, StageTimes};
 use crate::report::kitti_text;
-use crate::router::Router;
+use crate::router::{Router, TileMask};
 use crate::sensor::Source;
 
 /// How often, and in which order.
@@ -35,10 +35,21 @@ pub struct FrameRun {
     pub varied: usize,
     /// Regions sent to each expert, first repeat.
     pub plan: PlanSummary,
+    /// What was looked at in the rig's first camera, first repeat; none without a camera.
+    pub picture: Option<LookedAt>,
     /// Steps down of the first repeat, with their causes.
     pub steps: Vec<(Degradation, String)>,
     /// One a repeat.
     pub times: Vec<StageTimes>,
+}
+
+/// What of a frame's first picture the image branch was let look at.
+#[derive(Debug, Clone, Copy)]
+pub struct LookedAt {
+    /// The picture's size, pixels: width, height.
+    pub size: [u32; 2],
+    /// The tiles.
+    pub looked_at: TileMask,
 }
 
 /// What the run gave.
@@ -110,13 +121,17 @@ pub fn measure(
                 continue;
             };
             pipeline.swap_router(router);
-            let result = pipeline.process(&frame);
+            pipeline.process(&frame);
+            let looked_at = pipeline.mask(0);
+            let result = pipeline.last();
             if counts {
                 let run = &mut measured.runs[place][index];
                 let text = kitti_text(result, &frame.rig).text;
                 if run.times.is_empty() {
                     run.text = text;
                     run.plan = result.plan;
+                    let camera = frame.rig.cameras.first();
+                    run.picture = camera.map(|camera| LookedAt { size: camera.size, looked_at });
                     let steps = result.degraded.iter();
                     run.steps = steps.map(|step| (step.step, step.cause.clone())).collect();
                 } else if run.text != text {

@@ -13,6 +13,7 @@ mod error;
 mod judge;
 mod measure;
 mod settings;
+mod sparsity;
 mod summary;
 mod verdict;
 
@@ -23,7 +24,8 @@ pub use comparison::{
 };
 pub use error::Error;
 pub use judge::{Judgement, judge};
-pub use measure::{FrameRun, Measured, Order, beyond_bridge_ms, measure};
+pub use measure::{FrameRun, LookedAt, Measured, Order, beyond_bridge_ms, measure};
 pub use settings::{Requested, Setting, Sweep, settings};
+pub use sparsity::Sparsity;
 pub use summary::summarise;
 pub use verdict::LEAST_LABELS;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Error;
-use crate::config::{RouterConfig, TreeConfig};
+use crate::config::{PixelConfig, PixelOrder, RouterConfig, TreeConfig};
 use crate::frame::ExpertKind;
 use crate::router::{PolicyName, Router};
 
@@ -18,6 +18,9 @@ pub struct Setting {
     pub budget_ms: Option<f64>,
     /// D (m) and C of a swept scene tree; else those of the configuration hold.
     pub tree: Option<[f32; 2]>,
+    /// Share of the pictures that is left out, and whose turn it is first; else the configuration's hold.
+    #[serde(default)]
+    pub pixels: Option<PixelConfig>,
 }
 
 /// What was asked for.
@@ -29,6 +32,10 @@ pub struct Requested {
     pub budgets_ms: Vec<f64>,
     /// Values of D and C for the scene tree, beside those of the configuration.
     pub sweep: Sweep,
+    /// Shares of the pictures that `always:ape` is to leave out, 0..=1...
+    pub skips: Vec<f32>,
+    /// ... in each of these orders.
+    pub skip_by: Vec<PixelOrder>,
 }
 
 /// Values of the scene tree's D and C; every D goes with every C.
@@ -83,20 +90,26 @@ impl Sweep {
 /// An unknown policy, a budget or sweep that the router refuses, fewer than two settings.
 pub fn settings(requested: &Requested, config: &RouterConfig) -> Result<Vec<Setting>, Error> {
     let mut all: Vec<Setting> = Vec::new();
-    let mut push = |name: String, policy: &str, budget_ms, tree| {
+    let mut push = |name: String, policy: &str, budget_ms, tree, pixels| {
         if !all.iter().any(|setting| setting.name == name) {
-            all.push(Setting { name, policy: policy.to_owned(), budget_ms, tree });
+            all.push(Setting { name, policy: policy.to_owned(), budget_ms, tree, pixels });
         }
     };
     for policy in requested.policies.iter().map(|policy| policy.trim()) {
         policy.parse::<PolicyName>()?;
-        push(policy.to_owned(), policy, None, None);
+        push(policy.to_owned(), policy, None, None, None);
     }
     for budget in &requested.budgets_ms {
-        push(format!("region-table, {budget} ms"), "region-table", Some(*budget), None);
+        push(format!("region-table, {budget} ms"), "region-table", Some(*budget), None, None);
     }
     for [d, c] in requested.sweep.pairs(&config.tree) {
-        push(format!("scene-tree, D {d} m, C {c}"), "scene-tree", None, Some([d, c]));
+        push(format!("scene-tree, D {d} m, C {c}"), "scene-tree", None, Some([d, c]), None);
+    }
+    for by in &requested.skip_by {
+        for &skip in &requested.skips {
+            let name = format!("always:ape, {} % skipped, {}", 100.0 * skip, by.word());
+            push(name, "always:ape", None, None, Some(PixelConfig { skip, by: *by }));
+        }
     }
     if all.len() < 2 {
         return Err(Error::TooFew { found: all.len() });
@@ -124,13 +137,16 @@ impl Setting {
         if let Some([distance_m, confidence]) = self.tree {
             config.tree = TreeConfig { distance_m, confidence };
         }
+        if let Some(pixels) = self.pixels {
+            config.pixels = pixels;
+        }
         config
     }
 
-    /// The expert that gets everything, where the policy is such a one.
+    /// The expert that gets everything, where the policy is such a one and no pixels are skipped.
     pub fn always(&self) -> Option<ExpertKind> {
         match self.policy.parse() {
-            Ok(PolicyName::Always(expert)) => Some(expert),
+            Ok(PolicyName::Always(expert)) if self.pixels.is_none() => Some(expert),
             _ => None,
         }
     }
@@ -157,7 +173,7 @@ mod tests {
         let mut all = Sweep::default();
         sweep.iter().for_each(|text| all.add(text).unwrap());
         let policies = policies.iter().map(|policy| (*policy).to_owned()).collect();
-        Requested { policies, budgets_ms: budgets_ms.to_vec(), sweep: all }
+        Requested { policies, budgets_ms: budgets_ms.to_vec(), sweep: all, ..Requested::default() }
     }
 
     #[test]
@@ -183,6 +199,25 @@ mod tests {
         );
         assert_eq!(made[2].folder(), "region-table-4-ms");
         assert_eq!(made[3].config(&RouterConfig::default()).tree.distance_m, 20.0);
+    }
+
+    #[test]
+    fn every_share_of_pixels_goes_with_every_order() {
+        let mut words = requested(&["always:ape"], &[], &[]);
+        words.skips = vec![0.5, 0.9];
+        words.skip_by = vec![PixelOrder::Draft, PixelOrder::Random];
+        let made = settings(&words, &RouterConfig::default()).unwrap();
+        assert_eq!(made.len(), 5);
+        assert_eq!(made[4].name, "always:ape, 90 % skipped, random");
+        assert_eq!(made[4].folder(), "always-ape-90-skipped-random");
+        let pixels = made[4].config(&RouterConfig::default()).pixels;
+        assert_eq!(pixels, PixelConfig { skip: 0.9, by: PixelOrder::Random });
+        assert_eq!(made[0].always(), Some(ExpertKind::Ape));
+        assert_eq!(made[4].always(), None);
+        words.skips = vec![1.5];
+        assert!(
+            settings(&words, &RouterConfig::default()).unwrap_err().to_string().contains("1.5")
+        );
     }
 
     #[test]

@@ -7,13 +7,14 @@ use super::comparison::{
     AreaFigure, ClassFigure, Comparison, Front, Ratio, SettingFigures, Shares, Split, TimeAxis,
     Verdict,
 };
+use super::sparsity::sparsity;
 use super::verdict::{Place, above, front, sentence};
 use super::{Error, FrameRun, Judgement, Measured, Setting, beyond_bridge_ms};
 use crate::config::Config;
 use crate::eval::kitti::{
     AreaRow, Band, ClassFigures, Difficulty, Judged, Metric, Strictness, interval_of, r40,
 };
-use crate::frame::ExpertKind;
+use crate::frame::{Degradation, ExpertKind};
 use crate::pipeline::StageTimes;
 use crate::report::Distribution;
 use crate::sensor::Source;
@@ -59,6 +60,7 @@ pub fn summarise(
         }
         comparison.cells = Some(cells(source, config, settings, judgements, &which, &classes)?);
     }
+    comparison.sparsity = sparsity(settings, measured, judgements, &classes);
     comparison.notes.extend(notes(settings, measured, judgements));
     Ok(comparison)
 }
@@ -119,7 +121,7 @@ fn figures(
     }
 }
 
-fn words(step: crate::frame::Degradation) -> String {
+fn words(step: Degradation) -> String {
     match serde_json::to_value(step) {
         Ok(serde_json::Value::String(name)) => name,
         _ => format!("{step:?}"),
@@ -229,7 +231,12 @@ fn notes(settings: &[Setting], measured: &Measured, judgements: &[Judgement]) ->
         let mut causes: BTreeMap<String, (usize, &str)> = BTreeMap::new();
         for (step, cause) in runs.iter().flat_map(|run| &run.steps) {
             // Cuts are what a budget is for.
-            if !(setting.budget_ms.is_some() && *step == crate::frame::Degradation::Budget) {
+            let meant = match step {
+                Degradation::Budget => setting.budget_ms.is_some(),
+                Degradation::Pixels => setting.pixels.is_some(),
+                _ => false,
+            };
+            if !meant {
                 causes.entry(words(*step)).or_insert((0, cause)).0 += 1;
             }
         }

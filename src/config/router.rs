@@ -117,6 +117,18 @@ impl Default for RouterConfig {
     }
 }
 
+impl PixelOrder {
+    /// Its name in a configuration.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Random => "random",
+            Self::Near => "near",
+            Self::Dense => "dense",
+        }
+    }
+}
+
 impl Default for PixelConfig {
     fn default() -> Self {
         Self { skip: 0.0, by: PixelOrder::Draft }

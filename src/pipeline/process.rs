@@ -102,6 +102,11 @@ impl Pipeline {
         self.router.last()
     }
 
+    /// What [`process`](Self::process) made of the last frame.
+    pub fn last(&self) -> &FrameResult {
+        &self.result
+    }
+
     /// What the last plan lets the image branch look at in a camera's picture.
     pub fn mask(&self, camera: usize) -> TileMask {
         self.router.mask(camera)

@@ -58,6 +58,7 @@ pub fn compare_markdown(comparison: &Comparison) -> String {
         accuracy(&mut out, comparison, class);
     }
     cells(&mut out, comparison);
+    sparsity(&mut out, comparison);
     if !comparison.notes.is_empty() {
         out.push_str("\n## Notes\n\n");
         for note in &comparison.notes {
@@ -181,6 +182,53 @@ fn cells(out: &mut String, comparison: &Comparison) {
     out.extend(cells.rows.iter().map(row));
     out.push_str(
         "\n3D, the benchmark's limit, filter of \"hard\"; of all: a missed label counts with the best box that touches it.\n",
+    );
+}
+
+fn sparsity(out: &mut String, comparison: &Comparison) {
+    if comparison.sparsity.is_empty() {
+        return;
+    }
+    out.push_str(
+        "\n## Most of the picture left out\n\nEverything goes to APE, but its image windows may touch only a share of the picture. Whose turn is first is decided by \
+         the draft's scores, or for comparison by chance, nearness, or number of returns; regions that are not looked at go to VEE.\n\n\
+         | first | asked | skipped | regions to APE | labels wholly inside | behind the bridge, ms | image branch, ms | times faster |",
+    );
+    let classes: Vec<Judged> =
+        Judged::ALL.into_iter().filter(|class| comparison.labels(*class) > 0).collect();
+    for class in &classes {
+        let limit = class.limit(Strictness::Official, Metric::Box3d);
+        let _ = write!(out, " {} 3D > {limit} |", class.class().name());
+    }
+    out.push_str("\n|---|---|---|---|---|---|---|---|");
+    out.push_str(&"---|".repeat(classes.len()));
+    out.push('\n');
+    for row in &comparison.sparsity {
+        let asked = row.pixels.map_or("–".to_owned(), |p| format!("{:.0} %", 100.0 * p.skip));
+        let _ = write!(
+            out,
+            "| {} | {asked} | {:.1} % | {:.0} % | {} of {} | {:.2} | {:.2} | {} |",
+            row.by(),
+            100.0 * row.skipped,
+            100.0 * row.regions,
+            row.labels_inside,
+            row.labels,
+            row.behind_ms,
+            row.image_ms,
+            row.faster.map_or("–".to_owned(), |faster| format!("{faster:.2}"))
+        );
+        let figures = comparison.settings.iter().find(|f| f.setting.name == row.setting);
+        for class in &classes {
+            let area = figures
+                .and_then(|f| f.area(*class, Metric::Box3d, Strictness::Official))
+                .and_then(|area| area.area);
+            let _ = write!(out, " {} |", area.map_or("–".to_owned(), |a| format!("{a:.3}")));
+        }
+        out.push('\n');
+    }
+    out.push_str(
+        "\nSkipped: the mean share of the picture that no image window touches. Behind the bridge: median, with VEE's work on what was turned away; \
+         times faster: against the row without a limit. Labels: all that count at \"hard\".\n",
     );
 }
 

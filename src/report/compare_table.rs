@@ -19,6 +19,7 @@ pub fn compare_table(comparison: &Comparison) -> String {
     times(&mut out, comparison);
     accuracy(&mut out, comparison);
     cells(&mut out, comparison);
+    sparsity(&mut out, comparison);
     if let Some(ratio) = &comparison.ratio {
         let _ = writeln!(
             out,
@@ -133,6 +134,34 @@ pub(super) fn with(value: Option<f64>, interval: Option<[f64; 2]>, signed: bool)
             format!("{} [{}, {}]", number(value), number(low), number(high))
         }
     }
+}
+
+fn sparsity(out: &mut String, comparison: &Comparison) {
+    if comparison.sparsity.is_empty() {
+        return;
+    }
+    let _ = writeln!(
+        out,
+        "\n{:<38}{:>10}{:>12}{:>16}{:>9}{:>9}{:>9}",
+        "Pixels left out", "skipped", "regions", "labels inside", "behind", "image", "faster"
+    );
+    for row in &comparison.sparsity {
+        let _ = writeln!(
+            out,
+            "{:<38}{:>8.1} %{:>10.1} %{:>16}{:>9.2}{:>9.2}{:>9}",
+            row.setting,
+            100.0 * row.skipped,
+            100.0 * row.regions,
+            format!("{} of {}", row.labels_inside, row.labels),
+            row.behind_ms,
+            row.image_ms,
+            row.faster.map_or("–".to_owned(), |faster| format!("{faster:.2}"))
+        );
+    }
+    out.push_str(
+        "(skipped: no image window touches it, mean; regions: those that reached APE, the rest went to VEE; behind: median ms behind the bridge; \
+         image: mean ms of windows and network)\n",
+    );
 }
 
 fn cells(out: &mut String, comparison: &Comparison) {

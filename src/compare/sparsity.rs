@@ -1,0 +1,118 @@
+//! Draft-guided sparsity: what is lost and gained where the image branch and APE leave out most of the
+//! picture, and whether the draft's scores choose better than chance, distance or density do.
+
+use serde::{Deserialize, Serialize};
+
+use super::{FrameRun, Judgement, Measured, Setting, beyond_bridge_ms};
+use crate::config::PixelConfig;
+use crate::eval::kitti::{Difficulty, Judged, Metric, Outcome, outcomes};
+use crate::frame::ExpertKind;
+use crate::pipeline::PlanSummary;
+use crate::report::Distribution;
+
+/// One setting that sends everything to APE, with or without a share of pixels to skip.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sparsity {
+    /// Name of the setting.
+    pub setting: String,
+    /// What was asked for; none for the setting without a limit.
+    pub pixels: Option<PixelConfig>,
+    /// Share of the pictures that no window touched, mean over the frames, 0..=1.
+    pub skipped: f64,
+    /// Share of the regions that reached APE, 0..=1.
+    pub regions: f64,
+    /// Labels that count (filter of "hard", all judged classes) in frames with a picture.
+    pub labels: usize,
+    /// Of them, those whose 2D box lies wholly in what was looked at.
+    pub labels_inside: usize,
+    /// Behind the bridge (image branch, APE, and VEE for what was turned away), median, ms.
+    pub behind_ms: f64,
+    /// Image branch alone (windows and network, without decoding the picture), mean, ms.
+    pub image_ms: f64,
+    /// Median behind the bridge without a limit over this one's.
+    pub faster: Option<f64>,
+}
+
+/// A row for each `always:ape` setting, if one of them skips pixels; else none.
+pub(super) fn sparsity(
+    settings: &[Setting],
+    measured: &Measured,
+    judgements: &[Judgement],
+    classes: &[Judged],
+) -> Vec<Sparsity> {
+    if settings.iter().all(|setting| setting.pixels.is_none()) {
+        return Vec::new();
+    }
+    let median = |runs: &[FrameRun]| {
+        let times = runs.iter().flat_map(|run| &run.times).map(beyond_bridge_ms);
+        Distribution::of(times.collect()).map_or(0.0, |distribution| distribution.p50)
+    };
+    let all = settings.iter().zip(&measured.runs);
+    let unlimited = all
+        .clone()
+        .find(|(setting, _)| setting.always() == Some(ExpertKind::Ape))
+        .map(|(_, runs)| median(runs));
+    all.zip(judgements)
+        .filter(|((setting, _), _)| {
+            setting.pixels.is_some() || setting.always() == Some(ExpertKind::Ape)
+        })
+        .map(|((setting, runs), judged)| {
+            let (labels, labels_inside) = inside(runs, judged, classes);
+            let seen: Vec<f64> = runs.iter().filter_map(share).collect();
+            let plans = || runs.iter().map(|run| run.plan);
+            let all = |plan: PlanSummary| plan.bridge + plan.lpe + plan.vee + plan.ape;
+            let regions = plans().map(all).sum::<u32>();
+            let ape = plans().map(|plan| plan.ape).sum::<u32>();
+            let image = runs.iter().flat_map(|run| &run.times);
+            let image = image.map(|t| t.image_windows_ms + t.image_model_ms).collect();
+            let behind_ms = median(runs);
+            Sparsity {
+                setting: setting.name.clone(),
+                pixels: setting.pixels,
+                skipped: 1.0 - seen.iter().sum::<f64>() / seen.len().max(1) as f64,
+                regions: f64::from(ape) / f64::from(regions.max(1)),
+                labels,
+                labels_inside,
+                behind_ms,
+                image_ms: Distribution::of(image).map_or(0.0, |distribution| distribution.mean),
+                faster: unlimited.filter(|_| behind_ms > 0.0).map(|all| all / behind_ms),
+            }
+        })
+        .collect()
+}
+
+/// The share of a frame's first picture that was looked at; none without a camera.
+fn share(run: &FrameRun) -> Option<f64> {
+    run.picture.as_ref().map(|picture| f64::from(picture.looked_at.share()))
+}
+
+/// Labels that count, and those wholly inside.
+fn inside(runs: &[FrameRun], judged: &Judgement, classes: &[Judged]) -> (usize, usize) {
+    let (mut labels, mut whole) = (0, 0);
+    for &class in classes {
+        let (metric, difficulty) = (Metric::Box3d, Difficulty::Hard);
+        let all = outcomes(&judged.frames, class, metric, difficulty, f64::NEG_INFINITY);
+        for object in all.objects.iter().filter(|object| {
+            object.is_label && matches!(object.outcome, Outcome::Matched | Outcome::Missed)
+        }) {
+            let found = judged.frames.iter().zip(runs).find(|(frame, _)| frame.id == object.frame);
+            let Some((frame, FrameRun { picture: Some(picture), .. })) = found else { continue };
+            let Some(entry) = frame.labels.iter().find(|entry| entry.line == object.line) else {
+                continue;
+            };
+            let [width, height] = picture.size.map(f64::from);
+            let [left, top, right, bottom] = entry.row.bbox;
+            let window = [left / width, top / height, right / width, bottom / height];
+            labels += 1;
+            whole += usize::from(picture.looked_at.covers(window.map(|share| share as f32)));
+        }
+    }
+    (labels, whole)
+}
+
+impl Sparsity {
+    /// Whose turn was first, in a word.
+    pub fn by(&self) -> &'static str {
+        self.pixels.map_or("no limit", |pixels| pixels.by.word())
+    }
+}
