@@ -165,27 +165,50 @@ pub fn interval_of(mut values: Vec<f64>) -> Option<[f64; 2]> {
     (!values.is_empty()).then(|| [at_share(&values, 0.025), at_share(&values, 0.975)])
 }
 
-/// The area, and that of each draw.
-pub(super) fn area(tasks: &[Task], rule: Rule, band: Band, draws: &Draws) -> (Area, Vec<f64>) {
-    let mut steps = Vec::new();
-    let mut labels_by_frame = Vec::with_capacity(tasks.len());
+/// The finds and mistakes of one class, metric, limit and band, and the labels to be found.
+pub(super) struct Walk {
+    pub band: Band,
+    /// By falling score; of equal scores in the frames' order.
+    steps: Vec<Step>,
+    labels_by_frame: Vec<u32>,
+}
+
+/// Walks through the frames once for all bands: where frames are many, fetching them from memory takes
+/// longer than what is done with them.
+pub(super) fn walk(tasks: &[Task], rule: Rule) -> [Walk; Band::ALL.len()] {
+    let mut walks = Band::ALL.map(|band| Walk {
+        band,
+        steps: Vec::new(),
+        labels_by_frame: Vec::with_capacity(tasks.len()),
+    });
     let mut matcher = Matcher::default();
     for (frame, task) in tasks.iter().enumerate() {
-        labels_by_frame.push(matcher.run(task, rule, band, |score, found| {
-            steps.push(Step { score, frame: frame as u32, found, ends_tie: true });
-        }));
+        matcher.sort(task);
+        for Walk { band, steps, labels_by_frame } in &mut walks {
+            labels_by_frame.push(matcher.run(task, rule, *band, |score, found| {
+                steps.push(Step { score, frame: frame as u32, found, ends_tie: true });
+            }));
+        }
     }
-    steps.sort_by(|a, b| b.score.total_cmp(&a.score));
-    for at in 1..steps.len() {
-        steps[at - 1].ends_tie = steps[at].score < steps[at - 1].score;
+    for Walk { steps, .. } in &mut walks {
+        steps.sort_by(|a, b| b.score.total_cmp(&a.score));
+        for at in 1..steps.len() {
+            steps[at - 1].ends_tie = steps[at].score < steps[at - 1].score;
+        }
     }
+    walks
+}
+
+/// The area, and that of each draw.
+pub(super) fn area(walk: &Walk, draws: &Draws) -> (Area, Vec<f64>) {
+    let Walk { steps, labels_by_frame, .. } = walk;
     let labels = labels_by_frame.iter().map(|count| u64::from(*count)).sum();
     let mut curve = vec![Place::default(); steps.len() + 1];
-    let whole = under_curve(&steps, &vec![1; tasks.len()], &labels_by_frame, &mut curve);
+    let whole = under_curve(steps, &vec![1; labels_by_frame.len()], labels_by_frame, &mut curve);
     let areas: Vec<f64> = draws
         .weights
         .chunks_exact(draws.frames.max(1))
-        .filter_map(|weights| under_curve(&steps, weights, &labels_by_frame, &mut curve))
+        .filter_map(|weights| under_curve(steps, weights, labels_by_frame, &mut curve))
         .collect();
     let interval = interval_of(areas.clone());
     (Area { labels, area: whole, interval }, areas)
@@ -240,18 +263,23 @@ struct Matcher {
 }
 
 impl Matcher {
-    /// Tells each find and mistake with its score; gives how many labels count.
-    fn run(&mut self, task: &Task, rule: Rule, band: Band, mut step: impl FnMut(f64, bool)) -> u32 {
-        let d = Difficulty::Hard as usize;
-        let counts = |truth: &super::task::Truth| !truth.ignored[d] && band.holds(truth.distance_m);
-        self.taken.clear();
-        self.taken.resize(task.truths.len(), false);
+    /// Puts the detections of the class in their order, by falling score.
+    fn sort(&mut self, task: &Task) {
         self.order.clear();
         let of_class = (0..task.found.len() as u32).filter(|f| task.found[*f as usize].of_class);
         self.order.extend(of_class);
         self.order.sort_by(|a, b| {
             task.found[*b as usize].score.total_cmp(&task.found[*a as usize].score)
         });
+    }
+
+    /// Tells each find and mistake of the task that was sorted, with its score; gives how many labels
+    /// count.
+    fn run(&mut self, task: &Task, rule: Rule, band: Band, mut step: impl FnMut(f64, bool)) -> u32 {
+        let d = Difficulty::Hard as usize;
+        let counts = |truth: &super::task::Truth| !truth.ignored[d] && band.holds(truth.distance_m);
+        self.taken.clear();
+        self.taken.resize(task.truths.len(), false);
         for &at in &self.order {
             let found = &task.found[at as usize];
             let open = task.pairs[rule.metric as usize].iter().filter(|pair| {

@@ -103,9 +103,7 @@ pub fn evaluate_with_draws(frames: &[Frame], options: &Options) -> (Evaluation, 
                 if present[index][metric as usize] && !same {
                     let rule = Rule { metric, limit: class.limit(strictness, metric) };
                     jobs.push(Job::Curves(index, rule, strictness));
-                    jobs.extend(
-                        area::Band::ALL.map(|band| Job::Area(index, rule, strictness, band)),
-                    );
+                    jobs.push(Job::Walk(index, rule, strictness));
                 }
             }
         }
@@ -117,10 +115,7 @@ pub fn evaluate_with_draws(frames: &[Frame], options: &Options) -> (Evaluation, 
             let similarity = with_similarity && rule.metric == Metric::Image;
             Done::Curves(Box::new(curves(&tasks[*index], *rule, similarity)))
         }
-        Job::Area(index, rule, _, band) => {
-            let (area, draws) = area::area(&tasks[*index], *rule, *band, &draws);
-            Done::Area(area, draws)
-        }
+        Job::Walk(index, rule, _) => Done::Walks(Box::new(area::walk(&tasks[*index], *rule))),
     });
     let mut classes: Vec<ClassFigures> = options
         .classes
@@ -132,7 +127,7 @@ pub fn evaluate_with_draws(frames: &[Frame], options: &Options) -> (Evaluation, 
             areas: Areas::default(),
         })
         .collect();
-    let mut drawn = Vec::new();
+    let mut walks = Vec::new();
     for (job, done) in jobs.iter().zip(done) {
         match (job, done) {
             (Job::Curves(index, rule, strictness), Done::Curves(curves)) => {
@@ -143,31 +138,31 @@ pub fn evaluate_with_draws(frames: &[Frame], options: &Options) -> (Evaluation, 
                 };
                 table[rule.metric as usize] = Some(*curves);
             }
-            (Job::Area(index, rule, strictness, band), Done::Area(area, areas)) => {
-                let class = &mut classes[*index];
-                class.areas.push(*strictness, *rule, *band, area);
-                drawn.push(AreaDraws {
-                    class: class.class,
-                    metric: rule.metric,
-                    limit: *strictness,
-                    band: *band,
-                    areas,
-                });
+            (Job::Walk(index, rule, strictness), Done::Walks(bands)) => {
+                walks.extend(bands.map(|walk| (*index, *rule, *strictness, walk)));
             }
             _ => {}
         }
+    }
+    let areas = in_turn(&walks, threads, |(.., walk)| area::area(walk, &draws));
+    let mut drawn = Vec::with_capacity(walks.len());
+    for ((index, rule, limit, walk), (area, areas)) in walks.iter().zip(areas) {
+        let (band, class) = (walk.band, &mut classes[*index]);
+        class.areas.push(*limit, *rule, band, area);
+        let (class, metric, limit) = (class.class, rule.metric, *limit);
+        drawn.push(AreaDraws { class, metric, limit, band, areas });
     }
     (Evaluation { frames: frames.len(), classes }, drawn)
 }
 
 enum Job {
     Curves(usize, Rule, Strictness),
-    Area(usize, Rule, Strictness, area::Band),
+    Walk(usize, Rule, Strictness),
 }
 
 enum Done {
     Curves(Box<Curves>),
-    Area(area::Area, Vec<f64>),
+    Walks(Box<[area::Walk; area::Band::ALL.len()]>),
 }
 
 /// By class, then frame.
@@ -267,14 +262,18 @@ impl FirstPass {
 
     /// The thresholds, with the counts as if nothing matched.
     fn points(mut self) -> Vec<Point> {
-        self.mistakes.sort_unstable_by(|a, b| b.total_cmp(a));
-        let point = |score| Point {
-            score,
-            false_positives: self.mistakes.partition_point(|mistake| *mistake >= score) as u64,
-            false_negatives: self.labels,
-            ..Point::default()
-        };
-        thresholds(&mut self.scores, self.labels).into_iter().map(point).collect()
+        let chosen = thresholds(&mut self.scores, self.labels);
+        // How many mistakes each threshold lets in that the one before does not; thresholds fall.
+        let mut new = vec![0u64; chosen.len() + 1];
+        for mistake in &self.mistakes {
+            new[chosen.partition_point(|score| *mistake < *score)] += 1;
+        }
+        let mut false_positives = 0;
+        let points = chosen.into_iter().zip(new).map(|(score, new)| {
+            false_positives += new;
+            Point { score, false_positives, false_negatives: self.labels, ..Point::default() }
+        });
+        points.collect()
     }
 }
 
