@@ -66,6 +66,9 @@ pub struct Contest<'a> {
     class: DetectionClass,
     /// The annotations of the class, sample by sample.
     truth: Vec<&'a EvalBox>,
+    /// Their centres in the plane, m: all that matching looks at, side by side in memory, since detections
+    /// in the order of their scores jump from sample to sample.
+    centres: Vec<[f64; 2]>,
     /// For each of `truth`, its place among the boxes that it was taken from.
     truth_places: Vec<u32>,
     /// Where each sample's boxes begin in `truth`.
@@ -101,9 +104,12 @@ impl<'a> Contest<'a> {
         // Stable, so that of equal scores the later one stays first. −0 equals 0.
         let score = |place: u32| detections[place as usize].score + 0.0;
         detection_places.sort_by(|a, b| score(*b).total_cmp(&score(*a)));
+        let truth: Vec<_> = truth_places.iter().map(|place| &truth[*place as usize]).collect();
+        let centre = |one: &&EvalBox| [one.translation[0], one.translation[1]];
         Self {
             class,
-            truth: truth_places.iter().map(|place| &truth[*place as usize]).collect(),
+            centres: truth.iter().map(centre).collect(),
+            truth,
             truth_places,
             starts,
             detections: detection_places.iter().map(|at| &detections[*at as usize]).collect(),
@@ -175,9 +181,8 @@ impl<'a> Contest<'a> {
         // two of them equal, so the roots are compared.
         let (mut nearest, mut least, mut least_square) =
             (None, distance_m, distance_m * distance_m);
-        for (offset, truth) in self.truth[from..to].iter().enumerate() {
+        for (offset, [truth_x, truth_y]) in self.centres[from..to].iter().enumerate() {
             let place = from + offset;
-            let [truth_x, truth_y, _] = truth.translation;
             let (dx, dy) = (x - truth_x, y - truth_y);
             let square = dx * dx + dy * dy;
             if square < least_square && !taken[place] {
