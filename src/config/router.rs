@@ -100,6 +100,11 @@ impl Default for RouterConfig {
             confidence: None,
             expert,
         };
+        // The picture is opened only where the draft is neither sure of an object nor of nothing.
+        let doubtful = |name: &str, distance_m, visibility| TableRow {
+            confidence: Some([0.3, 0.7]),
+            ..row(name, distance_m, visibility, Ape)
+        };
         Self {
             policy: "region-table".to_owned(),
             budget_ms: None,
@@ -107,9 +112,10 @@ impl Default for RouterConfig {
             table: vec![
                 row("near, well seen", [0.0, 25.0], Some([0.5, 1.0]), Lpe),
                 row("near, hidden", [0.0, 25.0], Some([0.0, 0.5]), Vee),
-                row("middle, well seen", [25.0, 45.0], Some([0.5, 1.0]), Vee),
-                row("middle, hidden", [25.0, 45.0], Some([0.0, 0.5]), Ape),
-                row("far", [45.0, 1000.0], None, Ape),
+                row("middle, well seen", [25.0, 45.0], Some([0.5, 1.0]), Lpe),
+                doubtful("middle, hidden, in doubt", [25.0, 45.0], Some([0.0, 0.5])),
+                doubtful("far, in doubt", [45.0, 1000.0], None),
+                row("far or hidden, clear", [0.0, 1000.0], None, Lpe),
             ],
             tree: TreeConfig::default(),
             gain: GainConfig::default(),
