@@ -154,7 +154,11 @@ impl Router {
             Rule::Table(index) => self.policy.row(index),
             _ => None,
         };
-        Explained { reason: *reason, row, tree: self.policy.limits() }
+        let confidence = match reason.rule {
+            Rule::Table(index) => self.policy.row_weighs_confidence(index),
+            _ => false,
+        };
+        Explained { reason: *reason, row, confidence, tree: self.policy.limits() }
     }
 
     /// Appends that line to a string.

@@ -20,6 +20,11 @@ pub trait Policy: Send {
         None
     }
 
+    /// Whether that row looks at the confidence, so that a reason should tell it.
+    fn row_weighs_confidence(&self, _index: u8) -> bool {
+        false
+    }
+
     /// D (m) and C, if the policy has them.
     fn limits(&self) -> Option<(f32, f32)> {
         None
@@ -136,6 +141,10 @@ impl Policy for RegionTable {
                 None => assign(region, ExpertKind::Bridge, Rule::NoRow),
             }
         }));
+    }
+
+    fn row_weighs_confidence(&self, index: u8) -> bool {
+        self.rows.get(usize::from(index)).is_some_and(|row| row.confidence.is_some())
     }
 
     fn row(&self, index: u8) -> Option<&str> {

@@ -50,6 +50,8 @@ pub struct Explained<'a> {
     pub(super) reason: Reason,
     /// Name of the table's row, where the rule is one and the table is known.
     pub(super) row: Option<&'a str>,
+    /// Whether that row looked at the confidence.
+    pub(super) confidence: bool,
     /// D (m) and C of the scene tree, where known.
     pub(super) tree: Option<(f32, f32)>,
 }
@@ -85,7 +87,8 @@ impl fmt::Display for Explained<'_> {
             (Rule::Emergency, ..) => f.write_str("found without a model: ")?,
         }
         write!(f, "{:.1} m, visibility {:.2}", reason.distance_m, reason.visibility)?;
-        if matches!(reason.rule, Rule::TreeNear | Rule::TreeFar | Rule::TreeElse) {
+        let tree = matches!(reason.rule, Rule::TreeNear | Rule::TreeFar | Rule::TreeElse);
+        if self.confidence || tree {
             write!(f, ", confidence {:.2}", reason.confidence)?;
         }
         write!(f, " -> {}", name(reason.expert))?;
@@ -107,6 +110,6 @@ impl fmt::Display for Explained<'_> {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Explained { reason: *self, row: None, tree: None }.fmt(f)
+        Explained { reason: *self, row: None, confidence: false, tree: None }.fmt(f)
     }
 }

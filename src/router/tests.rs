@@ -69,20 +69,23 @@ fn the_table_takes_the_first_row_that_fits() {
         region(12.4, 0.2, 0.9),
         region(25.0, 0.5, 0.9),
         region(44.9, 1.0, 0.9),
-        region(44.9, 0.49, 0.9),
+        region(44.9, 0.49, 0.6),
+        region(60.0, 0.1, 0.3),
         region(60.0, 0.1, 0.9),
         region(2000.0, 0.1, 0.9),
     ]);
     let plan = router.plan(&scene, &Available::everything()).clone();
-    assert_eq!(experts(&plan), [Lpe, Vee, Vee, Vee, Ape, Ape, Bridge]);
+    assert_eq!(experts(&plan), [Lpe, Vee, Lpe, Lpe, Ape, Ape, Lpe, Bridge]);
     let line = |index: usize| router.explain(&plan.assignments[index].reason).to_string();
     assert_eq!(line(0), "near, well seen: 12.4 m, visibility 0.83 -> LPE");
-    assert_eq!(line(6), "no row of the table fits: 2000.0 m, visibility 0.10 -> bridge");
+    assert_eq!(line(5), "far, in doubt: 60.0 m, visibility 0.10, confidence 0.30 -> APE");
+    assert_eq!(line(6), "far or hidden, clear: 60.0 m, visibility 0.10 -> LPE");
+    assert_eq!(line(7), "no row of the table fits: 2000.0 m, visibility 0.10 -> bridge");
     assert_eq!(
         plan.assignments[0].reason.to_string(),
         "table row 0: 12.4 m, visibility 0.83 -> LPE"
     );
-    assert_eq!(plan.regions(Vee).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(plan.regions(Vee).collect::<Vec<_>>(), [1]);
 }
 
 /// Every combination of a near and a far proposal, each absent, doubtful or trusted, against the
