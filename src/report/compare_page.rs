@@ -38,6 +38,7 @@ pub fn compare_page(comparison: &Comparison) -> Result<String, Error> {
         body.push_str(&accuracy(comparison, class));
     }
     body.push_str(&cells(comparison));
+    body.push_str(&sparsity(comparison));
     body.push_str(&about(comparison));
     Ok(wrap("routing compared", &format!("<style>\n{}</style>\n{body}", style())))
 }
@@ -251,6 +252,35 @@ fn cells(comparison: &Comparison) -> String {
     out.push_str(
         "</tbody></table></div>\n<p class=\"muted\">Labels found (3D, the benchmark’s limit, filter of “hard”), and the mean overlap over all labels of the \
          cell: a missed one counts with the best box that touches it. Bands meet where the region table has its bounds.</p>\n</section>\n",
+    );
+    out
+}
+
+fn sparsity(comparison: &Comparison) -> String {
+    if comparison.sparsity.is_empty() {
+        return String::new();
+    }
+    let mut out = "<section>\n<h2>Most of the picture left out</h2>\n<div class=\"scroll\"><table><thead><tr><th>setting<th class=\"n\">skipped\
+        <th class=\"n\">regions to APE<th class=\"n\">labels wholly inside<th class=\"n\">behind the bridge, ms<th class=\"n\">image branch, ms\
+        <th class=\"n\">times faster</tr></thead><tbody>\n"
+        .to_owned();
+    for row in &comparison.sparsity {
+        let _ = writeln!(
+            out,
+            "<tr><th>{}<td class=\"n\">{:.1} %<td class=\"n\">{:.0} %<td class=\"n\">{} of {}<td class=\"n\">{:.2}<td class=\"n\">{:.2}<td class=\"n\">{}</tr>",
+            escape(&row.setting),
+            100.0 * row.skipped,
+            100.0 * row.regions,
+            row.labels_inside,
+            row.labels,
+            row.behind_ms,
+            row.image_ms,
+            row.faster.map_or("–".to_owned(), |faster| format!("{faster:.2}"))
+        );
+    }
+    out.push_str(
+        "</tbody></table></div>\n<p class=\"muted\">Skipped: the mean share of the picture that no image window touches. Regions that are not looked at go to \
+         VEE, whose work counts. Whose turn is first: the draft’s scores, or for comparison chance, nearness, number of returns.</p>\n</section>\n",
     );
     out
 }

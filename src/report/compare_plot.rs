@@ -16,6 +16,7 @@ const PLOT: u32 = 500;
 const ALWAYS: RGBColor = RGBColor(196, 78, 20);
 const TABLE: RGBColor = RGBColor(11, 98, 168);
 const TREE: RGBColor = RGBColor(120, 60, 150);
+const SPARSE: RGBColor = RGBColor(20, 120, 90);
 const GREY: RGBColor = RGBColor(120, 120, 120);
 
 type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
@@ -24,6 +25,7 @@ fn color(figures: &SettingFigures) -> RGBColor {
     match (figures.routed, figures.setting.policy.as_str()) {
         (false, _) => ALWAYS,
         (true, "region-table") => TABLE,
+        (true, "always:ape") => SPARSE, // pixels left out
         _ => TREE,
     }
 }
@@ -147,6 +149,9 @@ fn mark(chart: &mut Chart<'_, '_>, spot: &Spot<'_>) -> Drawn {
     if !spot.figures.routed {
         let square = EmptyElement::at(spot.at) + Rectangle::new([(-5, -5), (5, 5)], style);
         chart.draw_series(std::iter::once(square))?;
+    } else if spot.figures.setting.pixels.is_some() {
+        let style = color(spot.figures).stroke_width(2);
+        chart.draw_series(std::iter::once(Cross::new(spot.at, 5, style)))?;
     } else if spot.figures.setting.policy == "region-table" {
         chart.draw_series(std::iter::once(Circle::new(spot.at, 5, style)))?;
     } else {
@@ -202,6 +207,7 @@ fn list(area: &Area<'_>, comparison: &Comparison) -> Drawn {
         ("square: one expert for all", &ALWAYS),
         ("circle: region table, line: its budgets", &TABLE),
         ("triangle: scene tree", &TREE),
+        ("cross: pixels left out", &SPARSE),
         ("ring, dashes: Pareto front", &GREY),
     ] {
         area.draw(&Text::new(text, (8, y), font(color)))?;
