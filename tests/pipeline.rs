@@ -3,6 +3,7 @@
 //! Needs the ONNX Runtime library (`make setup`); skips, saying so, where there is none.
 #![allow(clippy::print_stderr)]
 
+use std::path::Path;
 use std::sync::Arc;
 
 use emc2::config::Config;
@@ -93,7 +94,14 @@ fn the_shipped_models_find_the_cars_of_a_synthetic_drive() {
 #[test]
 fn every_box_says_which_expert_and_why() {
     let Some(networks) = networks() else { return };
-    let mut pipeline = Pipeline::new(&Config::default(), networks).unwrap();
+    let table = "router:
+  table:
+    - {name: near, distance_m: [0, 15], expert: lpe}
+    - {name: middle, distance_m: [15, 25], expert: vee}
+    - {name: far, expert: ape}
+";
+    let config = Config::parse(table, Path::new("three-rows.yaml")).unwrap();
+    let mut pipeline = Pipeline::new(&config, networks).unwrap();
     let frame = frame(2);
     let result = pipeline.process(&frame);
     assert!(result.degraded.is_empty(), "{:?}", result.degraded);

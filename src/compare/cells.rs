@@ -184,10 +184,21 @@ fn facts(source: &dyn Source, config: &Config, judgement: &Judgement) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::TableRow;
+    use crate::frame::ExpertKind;
 
     #[test]
     fn cells_are_those_that_the_region_table_tells_apart() {
-        let (distance, visibility) = edges(&RouterConfig::default());
+        let row = |distance_m, visibility| {
+            let (name, expert) = (String::new(), ExpertKind::Lpe);
+            TableRow { name, classes: None, distance_m, visibility, confidence: None, expert }
+        };
+        let table = vec![
+            row(Some([25.0, 45.0]), Some([0.0, 0.5])),
+            row(Some([45.0, 1000.0]), None),
+            row(None, Some([0.5, 1.0])),
+        ];
+        let (distance, visibility) = edges(&RouterConfig { table, ..RouterConfig::default() });
         assert_eq!((distance.as_slice(), visibility.as_slice()), (&[25.0, 45.0][..], &[0.5][..]));
         assert_eq!([0.0, 24.9, 25.0, 60.0].map(|d| band(&distance, d)), [0, 0, 1, 2]);
     }

@@ -1,6 +1,10 @@
 //! The scenario router: policy, budget, table, tree, expected gains.
 
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
+
+use crate::frame::Class;
 
 /// Scenario router.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -67,6 +71,9 @@ pub struct GainConfig {
 pub struct TableRow {
     /// A name for the reason, such as `near`.
     pub name: String,
+    /// Classes of the proposal that it holds for; none named: all.
+    #[serde(default)]
+    pub classes: Option<Vec<Class>>,
     /// Distance from (inclusive) and to (exclusive), m.
     #[serde(default)]
     pub distance_m: Option<[f32; 2]>,
@@ -90,33 +97,28 @@ pub struct TreeConfig {
     pub confidence: f32,
 }
 
+/// The table of the commented default file: a script learns it and writes it there.
+static SHIPPED: LazyLock<Shipped> = LazyLock::new(|| {
+    serde_saphyr::from_str(include_str!("../../emc2.yaml")).expect("emc2.yaml has router.table")
+});
+
+#[derive(Deserialize)]
+struct Shipped {
+    router: ShippedRouter,
+}
+
+#[derive(Deserialize)]
+struct ShippedRouter {
+    table: Vec<TableRow>,
+}
+
 impl Default for RouterConfig {
     fn default() -> Self {
-        use crate::frame::ExpertKind::{Ape, Lpe, Vee};
-        let row = |name: &str, distance_m, visibility, expert| TableRow {
-            name: name.to_owned(),
-            distance_m: Some(distance_m),
-            visibility,
-            confidence: None,
-            expert,
-        };
-        // The picture is opened only where the draft is neither sure of an object nor of nothing.
-        let doubtful = |name: &str, distance_m, visibility| TableRow {
-            confidence: Some([0.3, 0.7]),
-            ..row(name, distance_m, visibility, Ape)
-        };
         Self {
             policy: "region-table".to_owned(),
             budget_ms: None,
             pixels: PixelConfig::default(),
-            table: vec![
-                row("near, well seen", [0.0, 25.0], Some([0.5, 1.0]), Lpe),
-                row("near, hidden", [0.0, 25.0], Some([0.0, 0.5]), Vee),
-                row("middle, well seen", [25.0, 45.0], Some([0.5, 1.0]), Lpe),
-                doubtful("middle, hidden, in doubt", [25.0, 45.0], Some([0.0, 0.5])),
-                doubtful("far, in doubt", [45.0, 1000.0], None),
-                row("far or hidden, clear", [0.0, 1000.0], None, Lpe),
-            ],
+            table: SHIPPED.router.table.clone(),
             tree: TreeConfig::default(),
             gain: GainConfig::default(),
         }

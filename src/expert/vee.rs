@@ -1,7 +1,7 @@
-//! VEE, the versatile-efficiency expert: the region's returns themselves, LiDAR only.
+//! VEE, the versatile-efficiency expert: what LPE sees and the returns themselves, LiDAR only.
 //!
-//! For objects that are farther or partly hidden, where cells would be mostly empty and the exact
-//! place of each return counts. Its inputs are `points` (128 places) and `context`. It also takes
+//! For objects that are farther or partly hidden, where most cells are empty and the exact place of
+//! each return counts. Its inputs are `raster`, `points` (128 places) and `context`. It also takes
 //! over APE's regions where there is no picture.
 
 use super::{Error, Network, RegionExpert};

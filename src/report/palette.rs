@@ -44,9 +44,9 @@ pub fn expert_meaning(expert: ExpertKind) -> &'static str {
         ExpertKind::Lpe => {
             "Latency-prioritised: sees the region from above. For near, well seen objects."
         }
-        ExpertKind::Vee => "Versatile-efficiency: works on the region's LiDAR points.",
+        ExpertKind::Vee => "Versatile-efficiency: the region from above and its LiDAR points.",
         ExpertKind::Ape => {
-            "Accuracy-prioritised: LiDAR points with image features. For far or hidden objects."
+            "Accuracy-prioritised: the region from above, its LiDAR points and the picture. For objects in doubt."
         }
         ExpertKind::Bridge => "The bridge's own proposal, left as it is.",
         ExpertKind::Emergency => "No model at all: ground removal and clustering.",

@@ -33,6 +33,17 @@ pub enum Error {
         /// What was given.
         found: [f32; 2],
     },
+    /// A row of the region table names no class, so that it could never match.
+    #[error(
+        "router.table, row {row} ({name:?}), classes: expected at least one class, found an empty \
+         list; leave the key out for all classes"
+    )]
+    Classes {
+        /// Row number, from 0.
+        row: usize,
+        /// The row's name.
+        name: String,
+    },
     /// The region table has no rows, or more than a reason can point at.
     #[error(
         "router.table: expected 1 to 255 rows, found {rows}; add a row without bounds to catch \

@@ -34,7 +34,7 @@ pub trait Policy: Send {
 /// What `router.policy` can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PolicyName {
-    /// A decision for each region from bands of distance, visibility, confidence.
+    /// A decision for each region from its class and bands of distance, visibility, confidence.
     RegionTable,
     /// The published switch: one decision a frame.
     SceneTree,
@@ -87,7 +87,7 @@ fn from_emergency(region: &Region) -> bool {
     region.proposal.source == ProposalSource::Emergency
 }
 
-/// Rows of bands, first match wins. A region that no row fits keeps its proposal.
+/// Rows of classes and bands, first match wins. A region that no row fits keeps its proposal.
 #[derive(Debug, Clone)]
 pub struct RegionTable {
     rows: Vec<TableRow>,
@@ -100,6 +100,9 @@ impl RegionTable {
             return Err(Error::Rows { rows: rows.len() });
         }
         for (index, row) in rows.iter().enumerate() {
+            if row.classes.as_ref().is_some_and(Vec::is_empty) {
+                return Err(Error::Classes { row: index, name: row.name.clone() });
+            }
             let bounds = [
                 ("distance_m", row.distance_m),
                 ("visibility", row.visibility),
@@ -132,7 +135,8 @@ impl Policy for RegionTable {
                 return assign(region, ExpertKind::Emergency, Rule::Emergency);
             }
             let fits = |row: &TableRow| {
-                inside(row.distance_m, region.scenario.distance_m, false)
+                row.classes.as_ref().is_none_or(|c| c.contains(&region.proposal.class))
+                    && inside(row.distance_m, region.scenario.distance_m, false)
                     && inside(row.visibility, region.scenario.visibility, true)
                     && inside(row.confidence, region.proposal.confidence, true)
             };

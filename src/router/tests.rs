@@ -18,12 +18,33 @@ fn region(distance_m: f32, visibility: f32, confidence: f32) -> Region {
     }
 }
 
+fn person(distance_m: f32, visibility: f32, confidence: f32) -> Region {
+    let mut region = region(distance_m, visibility, confidence);
+    region.proposal.class = Class::Pedestrian;
+    region
+}
+
 fn scene(regions: impl IntoIterator<Item = Region>) -> Scene {
     Scene { regions: regions.into_iter().collect(), ..Scene::default() }
 }
 
+/// A table of its own: the default one is learned, and may be another tomorrow.
+fn config(policy: &str) -> RouterConfig {
+    let table = r#"
+- {name: "people in doubt", classes: [Pedestrian, Cyclist], confidence: [0.3, 0.7], expert: ape}
+- {name: "near, well seen", distance_m: [0, 25], visibility: [0.5, 1], expert: lpe}
+- {name: "near, hidden", distance_m: [0, 25], visibility: [0, 0.5], expert: vee}
+- {name: "middle, well seen", distance_m: [25, 45], visibility: [0.5, 1], expert: lpe}
+- {name: "middle, hidden, in doubt", distance_m: [25, 45], visibility: [0, 0.5], confidence: [0.3, 0.7], expert: ape}
+- {name: "far, in doubt", distance_m: [45, 1000], confidence: [0.3, 0.7], expert: ape}
+- {name: "far or hidden, clear", distance_m: [0, 1000], expert: lpe}
+"#;
+    let table = serde_saphyr::from_str(table).unwrap();
+    RouterConfig { policy: policy.to_owned(), table, ..RouterConfig::default() }
+}
+
 fn router(policy: &str) -> Router {
-    Router::new(&RouterConfig { policy: policy.to_owned(), ..RouterConfig::default() }).unwrap()
+    Router::new(&config(policy)).unwrap()
 }
 
 fn experts(plan: &Plan) -> Vec<ExpertKind> {
@@ -45,10 +66,13 @@ fn an_unknown_policy_lists_those_there_are() {
 
 #[test]
 fn settings_that_make_no_sense_are_named() {
-    let mut config = RouterConfig::default();
-    config.table[1].distance_m = Some([25.0, 0.0]);
+    let mut config = config("region-table");
+    config.table[2].distance_m = Some([25.0, 0.0]);
     let error = Router::new(&config).err().unwrap().to_string();
-    assert!(error.contains("row 1 (\"near, hidden\"), distance_m"), "{error}");
+    assert!(error.contains("row 2 (\"near, hidden\"), distance_m"), "{error}");
+    config.table[0].classes = Some(Vec::new());
+    let error = Router::new(&config).err().unwrap().to_string();
+    assert!(error.contains("row 0 (\"people in doubt\"), classes"), "{error}");
     config.table.clear();
     assert!(matches!(Router::new(&config), Err(Error::Rows { rows: 0 })));
 
@@ -73,9 +97,11 @@ fn the_table_takes_the_first_row_that_fits() {
         region(60.0, 0.1, 0.3),
         region(60.0, 0.1, 0.9),
         region(2000.0, 0.1, 0.9),
+        person(12.4, 0.83, 0.5),
+        person(12.4, 0.83, 0.9),
     ]);
     let plan = router.plan(&scene, &Available::everything()).clone();
-    assert_eq!(experts(&plan), [Lpe, Vee, Lpe, Lpe, Ape, Ape, Lpe, Bridge]);
+    assert_eq!(experts(&plan), [Lpe, Vee, Lpe, Lpe, Ape, Ape, Lpe, Bridge, Ape, Lpe]);
     let line = |index: usize| router.explain(&plan.assignments[index].reason).to_string();
     assert_eq!(line(0), "near, well seen: 12.4 m, visibility 0.83 -> LPE");
     assert_eq!(line(5), "far, in doubt: 60.0 m, visibility 0.10, confidence 0.30 -> APE");
@@ -83,8 +109,9 @@ fn the_table_takes_the_first_row_that_fits() {
     assert_eq!(line(7), "no row of the table fits: 2000.0 m, visibility 0.10 -> bridge");
     assert_eq!(
         plan.assignments[0].reason.to_string(),
-        "table row 0: 12.4 m, visibility 0.83 -> LPE"
+        "table row 1: 12.4 m, visibility 0.83 -> LPE"
     );
+    assert_eq!(line(8), "people in doubt: 12.4 m, visibility 0.83, confidence 0.50 -> APE");
     assert_eq!(plan.regions(Vee).collect::<Vec<_>>(), [1]);
 }
 

@@ -38,6 +38,16 @@ def load(shared, unpacked, hold_out=()):
     return train, val, layouts
 
 
+def pictures(shared, train, val, hold_out=()):
+    """Labelled images of the object layout whose scan is not trained on, of drives that are not kept away."""
+    root = Path(shared) / "data/kitti"
+    away = {s.drive for s in val} | {f"2011_09_26_drive_{d}_sync" for d in ("0052", "0009")} | set(hold_out)
+    away |= {s.drive for s in kitti.load_object(root, "lidar_val.txt")}
+    known, drive = {s.id for s in train}, kitti.drives(root)
+    names = sorted(p.stem for p in (root / "training/image_2").iterdir())
+    return [kitti.object_picture(root, n, drive[n]) for n in names if n not in known and n in drive and drive[n] not in away]
+
+
 def part(scans, hold_out):
     """(scans of the other drives, scans of these drives); refuses a drive that no frame is of."""
     drives = {s.drive for s in scans}

@@ -1,14 +1,19 @@
 """The experts' networks and the image branch (tensors: ../FEATURES.md).
 
-LPE: a raster of the region from above, 2D convolution. VEE: the region's points, two PointNet
+LPE: a raster of the region from above, 2D convolution. VEE: beside it the region's points, two PointNet
 stages (Qi et al., CVPR 2017). APE: twice the points, each with the image features at its projection.
 Linear layers over the last axis become MatMul + Add; max over the points becomes ReduceMax.
 """
 
+import onnx
 import torch
+from onnx import numpy_helper
 from torch import nn
 
+from .windows import MEAN, STD
+
 CONTEXT, PIXELS, WINDOW = 12, 17, 32
+RASTER = 64 * 4 * 2  # what the convolutions make of a raster
 
 
 class Head(nn.Module):
@@ -29,13 +34,17 @@ def conv(c_in, c_out, stride):
     return nn.Sequential(nn.Conv2d(c_in, c_out, 3, stride, 1, bias=False), nn.BatchNorm2d(c_out), nn.ReLU())
 
 
+def raster_body():
+    return nn.Sequential(conv(8, 24, 1), conv(24, 32, 2), conv(32, 48, 2), conv(48, 64, 2))
+
+
 class Lpe(nn.Module):
     inputs = ("raster", "context")
 
     def __init__(self):
         super().__init__()
-        self.body = nn.Sequential(conv(8, 24, 1), conv(24, 32, 2), conv(32, 48, 2), conv(48, 64, 2))
-        self.head = Head(64 * 4 * 2, 96)
+        self.body = raster_body()
+        self.head = Head(RASTER, 96)
 
     def forward(self, raster, context):
         return self.head(self.body(raster).flatten(1), context)
@@ -62,28 +71,51 @@ class PointStage(nn.Module):
 
 
 class Vee(nn.Module):
-    inputs = ("points", "context")
+    inputs = ("raster", "points", "context")
 
     def __init__(self):
         super().__init__()
+        self.body = raster_body()
         self.stage = PointStage(8, (48, 64), 128)
-        self.head = Head(128)
+        self.head = Head(RASTER + 128)
 
-    def forward(self, points, context):
-        return self.head(self.stage(points), context)
+    def forward(self, raster, points, context):
+        return self.head(torch.cat([self.body(raster).flatten(1), self.stage(points)], 1), context)
 
 
 class Ape(nn.Module):
-    inputs = ("points", "pixels", "window", "context")
+    inputs = ("raster", "points", "pixels", "window", "context")
 
     def __init__(self):
         super().__init__()
+        self.body = raster_body()
         self.stage = PointStage(8 + PIXELS, (64, 96), 192)
-        self.head = Head(192 + WINDOW)
+        self.head = Head(RASTER + 192 + WINDOW)
 
-    def forward(self, points, pixels, window, context):
+    def forward(self, raster, points, pixels, window, context):
         x = self.stage(torch.cat([points, pixels], 2))
-        return self.head(torch.cat([x, window], 1), context)
+        return self.head(torch.cat([self.body(raster).flatten(1), x, window], 1), context)
+
+
+@torch.no_grad()
+def begin_as_lpe(net, lpe):
+    """Makes a VEE or APE answer as this LPE does; what it has beyond an LPE starts without a say, and learns one."""
+    net.body.load_state_dict(lpe.body.state_dict())
+    small, large = lpe.head, net.head
+    k = small.body[0].out_features
+    first = large.body[0]
+    first.weight[:k, :RASTER].copy_(small.body[0].weight[:, :RASTER])
+    first.weight[:k, RASTER:-CONTEXT].zero_()
+    first.weight[:k, -CONTEXT:].copy_(small.body[0].weight[:, -CONTEXT:])
+    first.bias[:k].copy_(small.body[0].bias)
+    second = large.body[2]
+    second.weight[:k, :k].copy_(small.body[2].weight)
+    second.weight[:k, k:].zero_()
+    second.bias[:k].copy_(small.body[2].bias)
+    for mine, its in ((large.boxes, small.boxes), (large.scores, small.scores)):
+        mine.weight.zero_()
+        mine.weight[:, :k].copy_(its.weight)
+        mine.bias.copy_(its.bias)
 
 
 def shuffle(x):
@@ -119,7 +151,8 @@ class ShuffleUnit(nn.Module):
 class ImageNet(nn.Module):
     """Windows [2N, 3, 64, 64] to features [2N, 16, 16, 16] and confidence logits [2N, 1, 16, 16].
 
-    The stem and stage 2 of a ShuffleNetV2 pretrained on ImageNet stay frozen; the two 1x1 layers on top are learned.
+    The stem and stage 2 of FastestDet's ShuffleNetV2, which learned people and vehicles on COCO, stay frozen; the
+    two 1x1 layers on top are learned.
     """
 
     def __init__(self, pretrained=None):
@@ -131,14 +164,30 @@ class ImageNet(nn.Module):
         self.features = nn.Sequential(nn.Conv2d(32, 16, 1), nn.ReLU())
         self.confidence = nn.Conv2d(32, 1, 1)
         if pretrained:
-            state = torch.load(pretrained, map_location="cpu")
-            mine = {k: v for k, v in state.items() if k.startswith(("first_conv", "stage2"))}
-            missing = [k for k in self.state_dict() if k.startswith(("first_conv", "stage2")) and k not in mine]
-            if missing:
-                raise SystemExit(f"{pretrained}: lacks {missing[:3]}")
-            self.load_state_dict(mine, strict=False)
+            self.load_backbone(pretrained)
         for m in (self.first_conv, self.stage2):
             m.requires_grad_(False)
+
+    @torch.no_grad()
+    def load_backbone(self, path):
+        """The first convolutions of FastestDet.onnx, in order. That network sees BGR in 0..1, ours whitened RGB."""
+        graph = onnx.load(path).graph
+        values = {i.name: torch.from_numpy(numpy_helper.to_array(i).copy()) for i in graph.initializer}
+        found = [tuple(values[k] for k in n.input[1:3]) for n in graph.node if n.op_type == "Conv"]
+        mine = [*self.first_conv.modules(), *self.stage2.modules()]
+        pairs = list(zip([m for m in mine if isinstance(m, nn.Conv2d)], [m for m in mine if isinstance(m, nn.BatchNorm2d)]))
+        if len(found) < len(pairs):
+            raise SystemExit(f"{path}: {len(found)} convolutions, expected {len(pairs)} or more: FastestDet.onnx")
+        for k, ((conv, norm), (weight, bias)) in enumerate(zip(pairs, in_our_order(found))):
+            if weight.shape != conv.weight.shape:
+                raise SystemExit(f"{path}: convolution {k} is {tuple(weight.shape)}, expected {tuple(conv.weight.shape)}: FastestDet.onnx")
+            if k == 0:
+                weight = weight.flip(1)
+                bias = bias + (weight * torch.from_numpy(MEAN)[None, :, None, None]).sum((1, 2, 3))
+                weight = weight * torch.from_numpy(STD)[None, :, None, None]
+            conv.weight.copy_(weight)
+            norm.running_mean.zero_(), norm.running_var.fill_(1 - norm.eps)
+            norm.weight.fill_(1), norm.bias.copy_(bias)
 
     def train(self, mode=True):
         super().train(mode)
@@ -150,3 +199,8 @@ class ImageNet(nn.Module):
         b = nn.functional.interpolate(self.stage2(a), scale_factor=2.0, mode="nearest")
         x = self.mix(torch.cat([a, b], 1))
         return self.features(x), self.confidence(x)
+
+
+def in_our_order(found):
+    """FastestDet's file has the projection of the first unit (two layers) before its main branch (three)."""
+    return [found[0], *found[3:6], *found[1:3], *found[6:]]

@@ -165,11 +165,11 @@ def main():
         rows = {k: np.stack(v) for k, v in rows.items()}
         tail = f"classes: {CLASSES}\nquality_weight: 0.5\nsensor: {{beams: 64, origin_height: 1.73}}\n"
         write(a.out, "lpe", "expert", net.lpe, {"raster": rows["raster"], "context": rows["context"]}, ["boxes", "scores"], tail)
-        write(a.out, "vee", "expert", net.vee, {"points": rows["p128"], "context": rows["context"]}, ["boxes", "scores"], tail)
+        write(a.out, "vee", "expert", net.vee, {"raster": rows["raster"], "points": rows["p128"], "context": rows["context"]}, ["boxes", "scores"], tail)
         pixels = rng.random((BATCH, 256, 17)).astype(np.float32)
         window = rng.random((BATCH, 32)).astype(np.float32)
-        write(a.out, "ape", "expert", net.ape, {"points": rows["p256"], "pixels": pixels, "window": window,
-                                                  "context": rows["context"]}, ["boxes", "scores"], tail)
+        write(a.out, "ape", "expert", net.ape, {"raster": rows["raster"], "points": rows["p256"], "pixels": pixels,
+                                                  "window": window, "context": rows["context"]}, ["boxes", "scores"], tail)
         image = rng.normal(0, 1, (2 * BATCH, 3, 64, 64)).astype(np.float32)
         write(a.out, "image", "image", net.image, {"windows": image}, ["features", "confidence"], "")
 

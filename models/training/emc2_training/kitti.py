@@ -165,6 +165,14 @@ def object_scan(root, frame, drive):
     return read_labels(label, calib, scan)
 
 
+def object_picture(root, frame, drive):
+    """One frame of the object layout without its scan: image, calibration, labels."""
+    t = Path(root) / "training"
+    calib = read_calib(t / "calib" / f"{frame}.txt")
+    image = next(p for e in ("png", "jpg") if (p := t / "image_2" / f"{frame}.{e}").exists())
+    return read_labels(t / "label_2" / f"{frame}.txt", calib, Scan(frame, drive, None, None, None, calib, image=image))
+
+
 def drives(root):
     return dict(line.split("\t") for line in (Path(root) / "drives.tsv").read_text().splitlines() if "\t" in line)
 

@@ -2,8 +2,9 @@
 
 The hierarchical multimodal loss: pixels (does the pixel under a return belong to an object), LiDAR
 regions (LPE, VEE) and the fused final boxes (APE) are supervised in one sum; weights below.
-Scenes with a camera image are left as taken but for the jitter of their proposals; all others are
-pasted and augmented, and APE sees them without pixels, which teaches it to do without a camera.
+Scenes with a camera image are left as taken but for thinned returns and the jitter of their proposals; all others
+are pasted and augmented, and APE sees them without pixels, which teaches it to do without a camera. Labelled
+images whose scan is not at hand get one: another frame's street, with made-up objects where the labels are.
 
     python -m emc2_training.train_experts --shared ../../../shared --unpacked DIR --bev runs/bev/checkpoint.pt --out runs/experts
 """
@@ -19,14 +20,14 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from . import data, features, scenes, windows
+from . import data, features, scenes, shapes, windows
 from .bev_net import BevNet
 from .boxes import inside, overlaps, to_local, wrap
 from .evaluate import average_precision, decode
-from .expert_nets import Ape, ImageNet, Lpe, Vee
+from .expert_nets import Ape, ImageNet, Lpe, Vee, begin_as_lpe
 from .kitti import OTHER
 from .train_bev import Scenes, compose
-from .warm_start import load_onnx
+from .warm_start import load_linear, load_onnx
 
 REGIONS = 24
 WEIGHTS = {"pixel": 0.3, "lpe": 1.0, "vee": 1.0, "ape": 1.0}
@@ -39,10 +40,30 @@ def scene(rng, sampler, image_share):
     """(points, boxes, classes, heading, scan, pyramid or None)."""
     s = sampler
     if s.with_image and rng.random() < image_share:
-        scan = s.with_image[rng.integers(len(s.with_image))]
-        return scan.points, scan.boxes, scan.classes, np.full(len(scan.boxes), scan.heading_known), scan, s.pyramid(scan)
+        scan = s.with_image[rng.choice(len(s.with_image), p=s.image_weight)]
+        points, boxes, classes = (scan.points, scan.boxes, scan.classes) if scan.points is not None else made_up(rng, scan, s.base)
+        points = points[rng.random(len(points)) >= rng.choice([0, 0, 0.15, 0.4])]
+        points = points + rng.normal(0, 0.01, points.shape).astype(np.float32) * np.float32([1, 1, 1, 0])
+        points[:, 3] = np.minimum(1, points[:, 3] * np.float32(rng.uniform(0.7, 1.3)))
+        return points, boxes, classes, np.full(len(boxes), scan.heading_known), scan, s.pyramid(scan)
     scan = s.scans[rng.choice(len(s.scans), p=s.weight)]
     return *compose(rng, scan, s.base, calm=0.5), scan, None
+
+
+def made_up(rng, picture, source):
+    """(points, boxes, classes) for a labelled image without a scan: an emptied street with made-up objects at the labels."""
+    donor = source.scans[rng.choice(len(source.scans), p=source.weight)]
+    gone = np.concatenate([np.zeros(0, int), *(inside(donor.points, b, 0.1, 0.1) for b in donor.boxes)])
+    points = np.delete(donor.points, np.unique(gone), 0)
+    composer = scenes.Composer(picture, points, [], [], [])
+    for box, cls in zip(picture.boxes, picture.classes):
+        kind = {0: shapes.car, -1: shapes.car, 1: shapes.person, -2: shapes.person, 2: shapes.cyclist}.get(cls, shapes.truck)
+        new = shapes.cast(rng, kind(rng, box[3:6]), box)
+        if (len(new) < 4 or not composer.add(box, cls, new, True)) and 0 <= cls < 3:
+            composer.boxes.append(box)  # seen in the image, but not by this scan: neither a find nor a mistake
+            composer.classes.append(-1 - cls)
+    composer.heading = [True] * len(composer.boxes)
+    return composer.finish()[:3]
 
 
 def jitter(rng, box, cls):
@@ -145,13 +166,31 @@ def sample(rng, sampler, net, image_share):
                     out["uv"][r, :, 1] = 2 * (uvd[:, 1] + 0.5 - tight[1]) / tight[3] - 1
                     out["object"][r] = in_object[k[pick]]
                     out["image"][r] = rng.random() > 0.15
+        if rng.random() < 0.5:
+            mirror(out, r)
+    if pyramid is not None:  # another day's light, another camera's colours
+        gain, offset = rng.normal(1, 0.15) * rng.normal(1, 0.05, 3), rng.normal(0, 0.2) + rng.normal(0, 0.05, 3)
+        out["windows"] = (out["windows"] * gain[:, None, None] + offset[:, None, None]).astype(np.float32)
     return out
 
 
+def mirror(out, r):
+    """Left and right of the box's own frame change places in all inputs and targets of region r."""
+    out["raster"][r] = out["raster"][r, :, :, ::-1]
+    for points in ("points128", "points256"):
+        out[points][r, :, [1, 5]] *= -1
+    out["context"][r, 10] *= -1
+    out["target"][r, [1, 6]] *= -1
+    out["windows"][:, r] = out["windows"][:, r, :, :, ::-1]
+    out["uv"][r, :, 0] *= -1
+
+
 class Regions(torch.utils.data.IterableDataset):
-    def __init__(self, base, bev, image_share, seed):
+    def __init__(self, base, pictures, bev, image_share, seed):
         self.base, self.scans, self.weight = base, base.scans, base.weight
-        self.with_image = [s for s in base.scans if s.image is not None]
+        self.with_image = [s for s in base.scans if s.image is not None] + pictures
+        w = np.array([3.0 if (s.classes > 0).any() else 1.0 for s in self.with_image])  # people and cyclists are few
+        self.image_weight = w / w.sum()
         self.bev, self.image_share, self.seed = bev, image_share, seed
         self.pyramids = {}
 
@@ -227,8 +266,8 @@ class Experts(torch.nn.Module):
 
     def forward(self, b):
         pixels, window, pixel = pixel_features(self.image, b)
-        return (self.lpe(b["raster"], b["context"]), self.vee(b["points128"], b["context"]),
-                self.ape(b["points256"], pixels, window, b["context"]), pixel)
+        return (self.lpe(b["raster"], b["context"]), self.vee(b["raster"], b["points128"], b["context"]),
+                self.ape(b["raster"], b["points256"], pixels, window, b["context"]), pixel)
 
 
 @torch.no_grad()
@@ -299,7 +338,7 @@ def main():
     a.add_argument("--shared", required=True)
     a.add_argument("--unpacked", required=True)
     a.add_argument("--bev", help="checkpoint of the BEV network, whose proposals join the jittered ones")
-    a.add_argument("--init", metavar="MODELS", help="folder with lpe, vee, ape and image, to start from their weights")
+    a.add_argument("--init", metavar="MODELS", help="folder with lpe, vee and ape: start from LPE, and the point layers of the others")
     a.add_argument("--out", default="runs/experts")
     a.add_argument("--minutes", type=float, default=30)
     a.add_argument("--batch", type=int, default=4, help="scenes a step")
@@ -313,19 +352,24 @@ def main():
     torch.manual_seed(a.seed)
     out = Path(a.out)
     out.mkdir(parents=True, exist_ok=True)
-    train, val, layouts = data.load(a.shared, a.unpacked, data.FOLD if a.hold_out == ["fold"] else a.hold_out)
+    hold_out = data.FOLD if a.hold_out == ["fold"] else a.hold_out
+    train, val, layouts = data.load(a.shared, a.unpacked, hold_out)
+    pictures = data.pictures(a.shared, train, val, hold_out)
     bank = scenes.build_bank(train)
-    net = Experts(Path(a.shared) / "models/fastestdet/shufflenetv2_backbone.pth")
+    print(f"{len(train)} frames, {len(pictures)} labelled images without a scan, {len(layouts)} layouts", flush=True)
+    net = Experts(Path(a.shared) / "models/fastestdet/FastestDet.onnx")
     bev = load_bev(a.bev) if a.bev else None
     ckpt = out / "checkpoint.pt"
     state = torch.load(ckpt, weights_only=False) if ckpt.exists() else None
     spent, step = (state["spent"], state["step"]) if state else (0.0, 0)
-    regions = Regions(Scenes(train, bank, layouts, a.seed), bev, a.image_share, a.seed + step)
+    regions = Regions(Scenes(train, bank, layouts, a.seed), pictures, bev, a.image_share, a.seed + step)
     loader = iter(torch.utils.data.DataLoader(regions, a.batch, num_workers=1, prefetch_factor=4, collate_fn=collate))
     if a.init and not state:
-        some = [next(loader) for _ in range(4)]
-        for name, inputs in (("lpe", ("raster", "context")), ("vee", ()), ("ape", ()), ("image", ())):
-            load_onnx(getattr(net, name), Path(a.init) / name / "model.onnx", [[b[k] for k in inputs] for b in some if inputs])
+        init = Path(a.init)
+        load_onnx(net.lpe, init / "lpe" / "model.onnx", [[b[k] for k in Lpe.inputs] for b in (next(loader) for _ in range(4))])
+        for name in ("vee", "ape"):
+            begin_as_lpe(getattr(net, name), net.lpe)
+            load_linear(getattr(net, name).stage, init / name / "model.onnx", "stage")
     ema = copy.deepcopy(net).eval()
     opt = torch.optim.AdamW([p for p in net.parameters() if p.requires_grad], lr=a.lr, weight_decay=0.01)
     if state:

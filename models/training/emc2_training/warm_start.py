@@ -68,6 +68,22 @@ def load_onnx(net, path, batches):
     unfold(net, folded, batches)
 
 
+@torch.no_grad()
+def load_linear(net, path, prefix):
+    """Fills the linear layers of a part from the layers of a model.onnx whose path begins with `prefix`."""
+    found = weights(path)
+    for name, layer in net.named_modules():
+        if not isinstance(layer, nn.Linear):
+            continue
+        weight, bias = found.get(f"{prefix}.{name}", (None, None))
+        if weight is None or weight.shape != layer.weight.shape:
+            raise SystemExit(f"{path}: {prefix}.{name} is {None if weight is None else tuple(weight.shape)}, "
+                             f"the network wants {tuple(layer.weight.shape)}")
+        layer.weight.copy_(weight)
+        if layer.bias is not None:
+            layer.bias.copy_(bias)
+
+
 def unfold(net, folded, batches):
     """Gives BatchNorms that stand for a mere bias the statistics of their inputs; the network's answers stay."""
     sums = {norm: [0, 0.0, 0.0] for _, norm in folded}

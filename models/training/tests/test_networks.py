@@ -12,7 +12,7 @@ from onnx import TensorProto, helper
 from emc2_training import baseline_size, export, qat, scenes, shapes
 from emc2_training.bev_net import BevNet
 from emc2_training.boxes import to_local
-from emc2_training.expert_nets import Lpe, Vee
+from emc2_training.expert_nets import Ape, Lpe, Vee, begin_as_lpe
 from emc2_training.kitti import OTHER, Calib, Scan
 from emc2_training.warm_start import load_onnx
 
@@ -66,7 +66,8 @@ class Weights(unittest.TestCase):
                 self.assertLess((a - b).abs().max().item(), 1e-2)
 
     def test_an_exported_expert_comes_back_and_says_the_same(self):
-        for make, inputs in ((Lpe, (torch.rand(4, 8, 32, 16), torch.rand(4, 12))), (Vee, (torch.rand(4, 128, 8), torch.rand(4, 12)))):
+        raster, context = torch.rand(4, 8, 32, 16), torch.rand(4, 12)
+        for make, inputs in ((Lpe, (raster, context)), (Vee, (raster, torch.rand(4, 128, 8), context))):
             torch.manual_seed(1)
             net, again = make().eval(), make()
             with tempfile.TemporaryDirectory() as folder:
@@ -76,6 +77,19 @@ class Weights(unittest.TestCase):
             with torch.no_grad():
                 for a, b in zip(net(*inputs), again.eval()(*inputs)):
                     self.assertLess((a - b).abs().max().item(), 1e-4)
+
+    def test_the_larger_experts_begin_as_lpe(self):
+        torch.manual_seed(2)
+        lpe, raster, context = Lpe().eval(), torch.rand(3, 8, 32, 16), torch.rand(3, 12)
+        points = torch.rand(3, 256, 8)
+        more = {Vee: (points[:, :128],), Ape: (points, torch.rand(3, 256, 17), torch.rand(3, 32))}
+        for make, extra in more.items():
+            net = make().eval()
+            begin_as_lpe(net, lpe)
+            with torch.no_grad():
+                for a, b in zip(lpe(raster, context), net(raster, *extra, context)):
+                    self.assertLess((a - b).abs().max().item(), 1e-5)
+                self.assertGreater((net.stage(torch.cat(extra[:2], 2) if len(extra) > 1 else extra[0])).abs().sum().item(), 0)
 
     def test_folding_changes_nothing(self):
         net = shaken()

@@ -1,0 +1,223 @@
+"""Learns the router's region table from frames of drives that the models were not trained on.
+
+    python -m emc2_training.tune_router --emc2 ../../target/release/emc2 --models runs/fold-models --kitti DATA/data/kitti \
+        --drives fold --out runs/tune [--write ../../emc2.yaml]
+
+Every region goes to every expert once (`emc2 run --policy always:X`, nothing fused or dropped). What an answer is
+worth: 1 for a hit (soft about the benchmark's overlap), less the squared error of its score. A row is put before the
+table where it brings most, less the time it costs; rows must pay by more than the noise of their regions. The table
+is judged on drives that it was not learned on: leave one drive out.
+"""
+
+import argparse
+import json
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from . import data, kitti
+from .boxes import nms, overlaps
+from .evaluate import average_precision
+from .kitti import CLASSES
+
+EXPERTS = ("bridge", "lpe", "vee", "ape")
+LIMIT = (0.7, 0.5, 0.5)
+GROUPS = {"": (0, 1, 2), "car": (0,), "people": (1, 2)}
+DISTANCE = {"near": (0, 25), "middle": (25, 45), "far": (45, 1000), "to 45 m": (0, 45), "from 25 m": (25, 1000), "": (0, 1000)}
+VISIBILITY = {"hidden": (0, 0.5), "well seen": (0.5, 1), "": (0, 1)}
+CONFIDENCE = {"weak": (0, 0.3), "in doubt": (0.3, 0.7), "not sure": (0, 0.7), "not weak": (0.3, 1), "sure": (0.7, 1), "": (0, 1)}
+ROWS, STANDARD_ERRORS = 6, 3.0  # some thousand rows are tried: chance brings the best of them about 3
+
+
+def run(emc2, models, root, frames, out, policy):
+    """The folder of a run in which every region keeps its own answer; not run again where it is complete."""
+    folder = Path(out) / policy.replace(":", "-")
+    config = Path(out) / "every-region.yaml"
+    names = ("bev", "lpe", "vee", "ape", "image")
+    config.write_text(yaml.safe_dump({"models": {n: str((Path(models) / n).resolve()) for n in names},
+                                      "fusion": {"overlap": 1.0, "min_score": 0.0}}))
+    listed = Path(out) / "frames.txt"
+    listed.write_text("".join(f"{f}\n" for f in frames))
+    subprocess.run([emc2, "run", "--dataset", "kitti", "--root", root, "--split", listed, "--out", folder, "--config", config,
+                    "--policy", policy, "--resume" if (folder / "frames.jsonl").exists() else "--log=warn"], check=True, stdout=subprocess.DEVNULL)
+    return folder
+
+
+def answers(folder):
+    """{(frame, class, distance, visibility): (box, score)} of a run."""
+    out = {}
+    for line in (Path(folder) / "frames.jsonl").read_text().splitlines():
+        d = json.loads(line)
+        for x in d.get("detections", []):
+            b = x["box3"]
+            key = d["frame"], CLASSES.index(x["class"]), round(x["distance_m"], 3), round(x["visibility"], 4)
+            out[key] = np.array([*b["center"], *b["size"], b["yaw"]]), x["score"]
+    return out
+
+
+class Regions:
+    """What each expert says of each region, and what that is worth."""
+
+    def __init__(self, scans, said):
+        keys = sorted(set.intersection(*(set(s) for s in said.values())), key=lambda k: (k[0], -said["bridge"][k][1]))
+        by_frame = {s.id: s for s in scans}
+        self.frame = np.array([k[0] for k in keys])
+        self.drive = np.array([by_frame[k[0]].drive for k in keys])
+        self.cls, self.distance, self.visibility = (np.array([k[i] for k in keys]) for i in (1, 2, 3))
+        self.confidence = np.array([said["bridge"][k][1] for k in keys])
+        self.boxes = np.array([[said[e][k][0] for e in EXPERTS] for k in keys])
+        self.scores = np.array([[said[e][k][1] for e in EXPERTS] for k in keys])
+        self.hit = np.zeros((len(keys), len(EXPERTS)))
+        self.counts = np.ones(len(keys), bool)
+        self.object = np.zeros(len(keys), bool)
+        for frame, scan in by_frame.items():
+            self.match(scan, np.flatnonzero(self.frame == frame))
+
+    def match(self, scan, rows):
+        """Hits of one frame. A label goes to the most confident region about it; the others there do not count."""
+        taken = set()
+        for r in rows:
+            c = self.cls[r]
+            mine = [g for g in range(len(scan.boxes)) if scan.classes[g] in (c, -1 - c)]
+            best = [max(((overlaps(self.boxes[r, e], scan.boxes[g])[1], g) for g in mine), default=(0, -1)) for e in range(len(EXPERTS))]
+            overlap, g = max(best)
+            if overlap < 0.1:
+                continue
+            valid = scan.classes[g] == c and scan.occlusion[g] <= 2 and scan.truncation[g] <= 0.5 and scan.height_px[g] > 25
+            if not valid or g in taken:
+                self.counts[r] = False
+                continue
+            taken.add(g)
+            self.object[r] = True
+            own = np.array([overlaps(self.boxes[r, e], scan.boxes[g])[1] for e in range(len(EXPERTS))])
+            self.hit[r] = np.clip((own - LIMIT[c] + 0.1) / 0.2, 0, 1)
+
+    def value(self):
+        return np.where(self.counts[:, None], self.hit - (self.scores - self.hit) ** 2, 0.0)
+
+    def where(self, row):
+        inside = lambda v, band, last: (v >= band[0]) & ((v < band[1]) | ((band[1] >= last) & (v <= band[1])))
+        return (np.isin(self.cls, GROUPS[row[0]]) & inside(self.distance, DISTANCE[row[1]], 1000) &
+                inside(self.visibility, VISIBILITY[row[2]], 1) & inside(self.confidence, CONFIDENCE[row[3]], 1))
+
+
+def learn(regions, of, cost, price):
+    """Rows [(group, distance, visibility, confidence, expert)], first match wins, learned on the regions `of`."""
+    worth = regions.value() - price * cost[None]
+    everywhere = int(np.argmax(worth[of].sum(0)))
+    table, now = [("", "", "", "", everywhere)], np.full(len(of), everywhere)
+    places = [(g, d, v, c) for g in GROUPS for d in DISTANCE for v in VISIBILITY for c in CONFIDENCE]
+    masks = {p: regions.where(p) & of for p in places}
+    while len(table) < ROWS:
+        best, pick = 0.0, None
+        for place, mask in masks.items():
+            if mask.sum() < 8:
+                continue
+            before = worth[mask, now[mask]]
+            for e in range(len(EXPERTS)):
+                gain = worth[mask, e] - before
+                moved = gain[now[mask] != e]
+                if len(moved) < 8:
+                    continue
+                sure = moved.sum() - STANDARD_ERRORS * moved.std() * np.sqrt(len(moved))
+                if sure > best:
+                    best, pick = sure, (place, e)
+        if pick is None:
+            break
+        place, e = pick
+        table.insert(0, (*place, e))
+        now[masks[place]] = e
+    return table
+
+
+def choose(regions, table):
+    """The expert of each region."""
+    out = np.full(len(regions.cls), -1)
+    for row in table:
+        out[(out < 0) & regions.where(row)] = row[4]
+    return out
+
+
+def judge(regions, chosen, scans):
+    """Area under the curve by class when each region has that expert's answer, after suppression."""
+    found = []
+    for s in scans:
+        k = np.flatnonzero(regions.frame == s.id)
+        boxes, scores, cls = regions.boxes[k, chosen[k]], regions.scores[k, chosen[k]], regions.cls[k]
+        keep = [j for c in range(3) for j in np.flatnonzero(cls == c)[nms(boxes[cls == c], scores[cls == c], 0.1)]] if len(k) else []
+        found.append((boxes[keep], cls[keep], scores[keep]))
+    return average_precision(found, scans)
+
+
+def cost_of(models):
+    """Milliseconds of one core a region, from the contracts; APE's with both image windows."""
+    each = {}
+    for name in ("lpe", "vee", "ape", "image"):
+        contract = yaml.safe_load((Path(models) / name / "contract.yaml").read_text())
+        each[name] = contract["cost_ms"]["cpu-1-thread"] / contract["inputs"][-1]["shape"][0] * (2 if name == "image" else 1)
+    return np.array([0.0, each["lpe"], each["vee"], each["ape"] + each["image"]])
+
+
+def as_yaml(table):
+    lines = []
+    for group, distance, visibility, confidence, expert in table:
+        name = ", ".join(w for w in ({"people": "pedestrian or cyclist"}.get(group, group), distance, visibility, confidence) if w) or "all else"
+        keys = [f'name: "{name}"']
+        if group:
+            keys.append("classes: [" + ", ".join(CLASSES[c] for c in GROUPS[group]) + "]")
+        for key, word, bands in (("distance_m", distance, DISTANCE), ("visibility", visibility, VISIBILITY), ("confidence", confidence, CONFIDENCE)):
+            if word:
+                keys.append(f"{key}: [{bands[word][0]:g}, {bands[word][1]:g}]")
+        lines.append("    - {" + ", ".join(keys) + f", expert: {EXPERTS[expert]}}}\n")
+    return "".join(lines)
+
+
+def write(path, table):
+    """Puts the rows between `table:` and `tree:` of a configuration."""
+    lines = Path(path).read_text().splitlines(True)
+    a = next(i for i, line in enumerate(lines) if line.strip().startswith("table:"))
+    b = next(i for i, line in enumerate(lines) if i > a and line.strip().startswith("tree:"))
+    Path(path).write_text("".join(lines[:a + 1]) + as_yaml(table) + "".join(lines[b:]))
+
+
+def main():
+    a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    a.add_argument("--emc2", required=True)
+    a.add_argument("--models", required=True, help="folder with bev, lpe, vee, ape, image that did not see these drives")
+    a.add_argument("--kitti", required=True)
+    a.add_argument("--drives", nargs="+", default=["fold"], help="`fold`: data.FOLD")
+    a.add_argument("--out", default="runs/tune")
+    a.add_argument("--price", type=float, default=0.02, help="worth, in hits, of a millisecond of one core")
+    a.add_argument("--write", metavar="YAML", help="put the table into this configuration")
+    a = a.parse_args()
+    drives = data.FOLD if a.drives == ["fold"] else a.drives
+    scans = [s for s in kitti.load_object(a.kitti, "lidar_train.txt") if s.drive in drives]
+    if not scans:
+        raise SystemExit(f"{a.kitti}: no frame of lidar_train.txt is of {list(drives)}")
+    Path(a.out).mkdir(parents=True, exist_ok=True)
+    said = {e: answers(run(a.emc2, a.models, a.kitti, [s.id for s in scans], a.out, f"always:{e}")) for e in EXPERTS}
+    regions = Regions(scans, said)
+    cost = cost_of(a.models)
+    everything = np.ones(len(regions.cls), bool)
+    print(f"{len(scans)} frames of {len(set(regions.drive))} drives, {len(regions.cls)} regions, {regions.object.sum()} on labels; "
+          f"ms a region: " + ", ".join(f"{e} {c:.3f}" for e, c in zip(EXPERTS, cost)))
+    table = learn(regions, everything, cost, a.price)
+    held = np.full(len(regions.cls), -1)
+    for drive in sorted(set(regions.drive)):
+        test = regions.drive == drive
+        held[test] = choose(regions, learn(regions, ~test, cost, a.price))[test]
+    show = lambda name, chosen: print(f"{name:<22} value {regions.value()[everything, chosen].sum():8.2f}  "
+                                      f"{cost[chosen].sum() / len(scans):6.2f} ms a frame  {judge(regions, chosen, scans)}")
+    for e, name in enumerate(EXPERTS):
+        show(f"always:{name}", np.full(len(regions.cls), e))
+    show("table, drive left out", held)
+    show("table, all drives", choose(regions, table))
+    print(as_yaml(table), end="")
+    if a.write:
+        write(a.write, table)
+
+
+if __name__ == "__main__":
+    main()
