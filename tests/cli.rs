@@ -10,31 +10,14 @@ use assert_cmd::Command;
 use predicates::prelude::*;
 use predicates::str::contains;
 
-/// The binary, with a clean environment for finding ONNX Runtime.
-fn emc2() -> Command {
-    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("emc2"));
-    command.current_dir(env!("CARGO_MANIFEST_DIR")).env_remove("EMC2_LOG");
-    command
-}
+mod binary;
+
+use binary::{emc2, no_models, synthetic_drive};
 
 /// A synthetic drive of four frames, made once.
 fn drive() -> &'static Path {
     static DRIVE: OnceLock<PathBuf> = OnceLock::new();
-    DRIVE.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli-drive");
-        let _ = fs::remove_dir_all(&folder);
-        let out = folder.to_str().unwrap();
-        emc2().args(["synth", "--out", out, "--frames", "4", "--seed", "3"]).assert().success();
-        folder
-    })
-}
-
-/// A configuration without any model: emergency boxes only, no ONNX Runtime needed.
-fn no_models(folder: &Path) -> PathBuf {
-    let path = folder.join("emergency.yaml");
-    let text = "models: {bev: null, lpe: null, vee: null, ape: null, image: null}\n";
-    fs::write(&path, text).unwrap();
-    path
+    DRIVE.get_or_init(|| synthetic_drive("cli-drive", 4, 3))
 }
 
 fn run_over(root: &Path, out: &Path, config: &Path) -> Command {

@@ -11,22 +11,14 @@ use predicates::prelude::*;
 use predicates::str::contains;
 use serde_json::Value;
 
-fn emc2() -> Command {
-    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("emc2"));
-    command.current_dir(env!("CARGO_MANIFEST_DIR")).env_remove("EMC2_LOG");
-    command
-}
+mod binary;
+
+use binary::{emc2, no_models, synthetic_drive};
 
 /// A synthetic drive of six frames, made once.
 fn drive() -> &'static Path {
     static DRIVE: OnceLock<PathBuf> = OnceLock::new();
-    DRIVE.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compare-drive");
-        let _ = fs::remove_dir_all(&folder);
-        let out = folder.to_str().unwrap();
-        emc2().args(["synth", "--out", out, "--frames", "6", "--seed", "11"]).assert().success();
-        folder
-    })
+    DRIVE.get_or_init(|| synthetic_drive("compare-drive", 6, 11))
 }
 
 fn compare(root: &Path, out: &Path) -> Command {
@@ -177,14 +169,6 @@ fn parts_add_up(settings: &[Value]) {
     };
     assert!(regions(&settings[0]) > 0);
     assert!(settings.iter().all(|setting| regions(setting) == regions(&settings[0])));
-}
-
-/// A configuration without any model: emergency boxes only, no ONNX Runtime needed.
-fn no_models(folder: &Path) -> PathBuf {
-    let path = folder.join("emergency.yaml");
-    let text = "models: {bev: null, lpe: null, vee: null, ape: null, image: null}\n";
-    fs::write(&path, text).unwrap();
-    path
 }
 
 #[test]

@@ -19,12 +19,14 @@ from onnxruntime import quantization
 from onnxruntime.quantization import shape_inference  # noqa: F401 (quantization.shape_inference)
 
 from . import features, kitti
+from .evaluate import average_precision, detect
 from .train_experts import Experts, load_bev
 
 BATCH = 4  # regions in one run of an expert: few, since a scenario seldom has more of a kind, and the places of a run are paid, used or not
 ALLOWED = {"Conv", "Relu", "Concat", "Add", "Resize", "MaxPool", "Reshape", "Transpose", "Gather", "Slice", "Split",
            "MatMul", "Gemm", "ReduceMax", "Flatten", "Unsqueeze", "Squeeze", "Constant", "Identity",
            "QuantizeLinear", "DequantizeLinear"}
+AREAS, MOST_AREA_LOST = ("Car 3d70", "Pedestrian 3d50", "Cyclist 3d50"), 0.05  # what 8 bits may cost
 CLASSES = "[Car, Pedestrian, Cyclist]"
 
 
@@ -68,6 +70,8 @@ def write(out, name, role, net, inputs, outputs, extra, tolerance=2e-3, calibrat
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     got = session.run(outputs, inputs)
     worst = check_departure(name, got, expected, limit=None if calibrate is not None else 1e-4)
+    if calibrate is not None:
+        check_area(name, net, session, calibrate)
     times = []
     for _ in range(15):
         t = time.perf_counter()
@@ -97,6 +101,27 @@ def check_departure(name, got, expected, limit):
     if limit is not None and not worst <= limit:
         raise SystemExit(f"{name}: ONNX departs from torch by {worst:.2e}, expected at most {limit:.0e}")
     return worst
+
+
+class Rounded(torch.nn.Module):
+    """An 8-bit session in the place of the network that it came from."""
+
+    def __init__(self, session):
+        super().__init__()
+        self.session = session
+
+    def forward(self, fine, coarse):
+        out = self.session.run(["heatmap", "boxes"], {"fine": fine.numpy(), "coarse": coarse.numpy()})
+        return tuple(torch.from_numpy(t) for t in out)
+
+
+def check_area(name, net, session, scans):
+    """Refuses an 8-bit network that costs a class more than MOST_AREA_LOST of its area on these scans."""
+    float_, rounded = (average_precision(detect(n, scans), scans) for n in (net, Rounded(session)))
+    lost = {k: round(float_[k] - rounded[k], 3) for k in float_ if k in AREAS}
+    print(f"{name}: area lost by rounding on {len(scans)} frames: {lost}")
+    if max(lost.values(), default=0) > MOST_AREA_LOST:
+        raise SystemExit(f"{name}: 8 bits cost {lost} of the area, allowed {MOST_AREA_LOST}. Keep more layers float, or train with the rounding (qat)")
 
 
 class GridReader(quantization.CalibrationDataReader):

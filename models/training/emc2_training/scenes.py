@@ -227,7 +227,7 @@ def mix(rng, scan, other):
 
 
 def scatter(rng, composer, bank, people, things):
-    """People and cyclists anywhere, and things that are neither."""
+    """People, alone or in company, and cyclists anywhere, and things that are neither."""
     for _ in range(people + things):
         x = rng.uniform(4, 45)
         place = np.array([x, rng.uniform(-0.8, 0.8) * x, 0.0])
@@ -236,7 +236,9 @@ def scatter(rng, composer, bank, people, things):
             people -= 1
             cls = rng.integers(1, 3)
             l, w, h = ((0.85, 0.63, 1.75), (1.76, 0.6, 1.74))[cls - 1] * np.exp(rng.normal(0, 1, 3) * (0.2, 0.15, 0.06))
-            paste(rng, composer, bank, (np.array([[*place, l, w, h, yaw]]), np.array([cls])), 1)
+            box = np.array([*place, l, w, h, yaw])
+            boxes = company(rng, box) if cls == 1 and rng.random() < 0.6 else box[None]
+            paste(rng, composer, bank, (boxes, np.full(len(boxes), cls)), len(boxes))
             continue
         ground = composer.ground(place[0], place[1])
         if ground is None:
@@ -247,6 +249,22 @@ def scatter(rng, composer, bank, people, things):
             new = shapes.cast(rng, parts, box)
             if len(new) >= 4:
                 composer.add(box, OTHER, new, True)
+
+
+def company(rng, box):
+    """[k, 7]: a person and one to three more who walk along, abreast or behind; two so close must not pass for a cyclist."""
+    out = [box]
+    for _ in range(rng.choice([1, 1, 1, 2, 3])):
+        last, other = out[-1], box.copy()
+        other[3:6] *= np.exp(rng.normal(0, 1, 3) * (0.15, 0.1, 0.05))
+        other[6] = wrap(box[6] + rng.normal(0, 0.15))
+        abreast = rng.random() < 0.65
+        step = (last[4] + other[4] if abreast else last[3] + other[3]) / 2 + rng.exponential(0.15)
+        along, across = (rng.normal(0, 0.2), step) if abreast else (-step, rng.normal(0, 0.15))
+        c, s = np.cos(box[6]), np.sin(box[6])
+        other[:2] = last[:2] + [c * along - s * across, s * along + c * across]
+        out.append(other)
+    return np.array(out)
 
 
 def augment(rng, points, boxes, classes, heading):

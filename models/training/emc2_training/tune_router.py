@@ -151,6 +151,18 @@ def judge(regions, chosen, scans):
     return average_precision(found, scans)
 
 
+def quality_weights(regions, scans, now=0.5):
+    """Areas of each expert with other contract weights of its overlap against the proposal's confidence."""
+    confidence = regions.confidence[:, None]
+    quality = (regions.scores / confidence ** (1 - now)) ** (1 / now)
+    before = regions.scores
+    for weight in (0.3, 0.5, 0.7, 0.9):
+        regions.scores = np.where(np.arange(len(EXPERTS)) == 0, before, confidence ** (1 - weight) * quality ** weight)
+        for e, name in enumerate(EXPERTS[1:], 1):
+            print(f"quality_weight {weight:.1f} {name}  {judge(regions, np.full(len(regions.cls), e), scans)}")
+    regions.scores = before
+
+
 def cost_of(models):
     """Milliseconds of one core a region, from the contracts; APE's with both image windows."""
     each = {}
@@ -215,6 +227,7 @@ def main():
     show("table, drive left out", held)
     show("table, all drives", choose(regions, table))
     print(as_yaml(table), end="")
+    quality_weights(regions, scans)
     if a.write:
         write(a.write, table)
 

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper
 
 from emc2_training import baseline_size, export, qat, scenes, shapes
 from emc2_training.bev_net import BevNet
-from emc2_training.boxes import to_local
+from emc2_training.boxes import bev_intersection, to_local
 from emc2_training.expert_nets import Ape, Lpe, Vee, begin_as_lpe
 from emc2_training.kitti import OTHER, Calib, Scan
 from emc2_training.warm_start import load_onnx
@@ -46,6 +46,30 @@ class Export(unittest.TestCase):
         for wrong in (1.001, np.nan):
             with self.assertRaises(SystemExit):
                 export.check_departure("net", [one[0] * np.float32(wrong)], one, 1e-4)
+
+
+    def test_rounding_that_costs_too_much_is_refused(self):
+        scan = Scan("a", "d", np.zeros((0, 4), np.float32), np.array([[20.0, 0, -1, 4, 1.7, 1.5, 0]]), np.zeros(1, int),
+                    Calib(np.array([[700.0, 0, 600, 0], [0, 700, 180, 0], [0, 0, 1, 0]]), np.array([[0, -1.0, 0, 0], [0, 0, -1, 0], [1, 0, 0, 0], [0, 0, 0, 1]])))
+
+        class Net(torch.nn.Module):
+            def __init__(self, logit):
+                super().__init__()
+                self.logit = logit
+
+            def forward(self, fine, coarse):
+                heat, boxes = torch.full((1, 3, 176, 200), -9.0), torch.zeros(1, 10, 176, 200)
+                heat[0, 0, 50, 100] = self.logit
+                boxes[0, :, 50, 100] = torch.tensor([-0.5, -0.5, 0.73, np.log(4), np.log(1.7), np.log(1.5), 0, 1, 1, 5.0])
+                return heat, boxes
+
+            def run(self, names, inputs):
+                return [t.numpy() for t in self(None, None)]
+
+        export.check_area("net", Net(4.0), Net(3.5), [scan])
+        with self.assertRaises(SystemExit) as caught:
+            export.check_area("net", Net(4.0), Net(-9.0), [scan])
+        self.assertIn("1.0", str(caught.exception))
 
 
 class Weights(unittest.TestCase):
@@ -145,6 +169,15 @@ class MadeUp(unittest.TestCase):
             left, right = points[points[:, 1] > 11], points[points[:, 1] < -11]
             self.assertNotEqual(left[0, 3], right[0, 3])
             self.assertEqual((len(set(left[:, 3])), len(set(right[:, 3]))), (1, 1))
+
+    def test_company_stands_close_but_apart(self):
+        rng = np.random.default_rng(5)
+        for _ in range(50):
+            boxes = scenes.company(rng, np.array([12.0, 3.0, 0, 0.8, 0.6, 1.75, rng.uniform(-3, 3)]))
+            self.assertTrue(2 <= len(boxes) <= 4)
+            for a, b in zip(boxes, boxes[1:]):
+                self.assertLess(bev_intersection(a, b), 0.08)
+                self.assertLess(np.hypot(*(a - b)[:2]), 2.5)
 
     def test_fewer_beams_are_whole_rows(self):
         elevation = np.deg2rad(np.arange(-20, 2, 0.42))

@@ -30,8 +30,7 @@ pub fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
 fn read(path: &Path) -> anyhow::Result<Side> {
     let [summary, _, outcomes] = outputs(path);
     let path = if path.is_dir() { &summary } else { path };
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = std::fs::read_to_string(path).with_context(|| unreadable(path))?;
     // The devkit writes figures that are not numbers as a bare NaN.
     let text = text.replace("NaN", "null");
     let figures = serde_json::from_str(&text).with_context(|| {
@@ -42,11 +41,19 @@ fn read(path: &Path) -> anyhow::Result<Side> {
 }
 
 fn read_outcomes(path: &Path) -> anyhow::Result<Vec<BoxOutcome>> {
-    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let file = File::open(path).with_context(|| unreadable(path))?;
     serde_json::from_reader(BufReader::new(file)).with_context(|| {
         format!(
             "{}: expected what emc2 eval nuscenes writes with --json and --outcomes; write it again with this version",
             path.display()
         )
     })
+}
+
+fn unreadable(path: &Path) -> String {
+    format!(
+        "cannot read {}; expected what `emc2 eval kitti --json FILE`, `emc2 run --eval` (eval.json) or \
+         `emc2 eval nuscenes --json DIR` (metrics_summary.json) wrote",
+        path.display()
+    )
 }

@@ -11,7 +11,7 @@ use crate::sensor::Error;
 /// [`Error::Read`] where the file cannot be read, else as [`parse_split`].
 pub fn read_split(path: &Path) -> Result<Vec<String>, Error> {
     let text = std::fs::read_to_string(path).map_err(|source| Error::Read {
-        what: "list of frames",
+        what: "list of frames (one name a line, such as ImageSets/val.txt)",
         path: path.to_owned(),
         source,
     })?;
