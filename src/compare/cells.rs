@@ -129,7 +129,7 @@ struct Tally {
     all: f64,
 }
 
-/// The bounds of the table that part something.
+/// The bounds of the table that part something; of a table without, those of the expected gains.
 fn edges(config: &RouterConfig) -> (Vec<f32>, Vec<f32>) {
     let sorted = |bounds: Vec<f32>, most: f32| {
         let mut inside: Vec<f32> =
@@ -141,8 +141,13 @@ fn edges(config: &RouterConfig) -> (Vec<f32>, Vec<f32>) {
     let of = |pick: fn(&crate::config::TableRow) -> Option<[f32; 2]>| {
         config.table.iter().filter_map(pick).flatten().collect::<Vec<f32>>()
     };
+    let or = |found: Vec<f32>, else_: &[f32]| {
+        if found.is_empty() { else_.to_vec() } else { found }
+    };
     // A bound beyond what a LiDAR sees stands for none.
-    (sorted(of(|row| row.distance_m), 150.0), sorted(of(|row| row.visibility), 1.0))
+    let distance = sorted(of(|row| row.distance_m), 150.0);
+    let visibility = sorted(of(|row| row.visibility), 1.0);
+    (or(distance, &config.gain.edges_m), or(visibility, &[0.5]))
 }
 
 fn band(edges: &[f32], value: f32) -> usize {
@@ -199,6 +204,8 @@ mod tests {
             row(None, Some([0.5, 1.0])),
         ];
         let (distance, visibility) = edges(&RouterConfig { table, ..RouterConfig::default() });
+        let bare = RouterConfig { table: vec![row(None, None)], ..RouterConfig::default() };
+        assert_eq!(edges(&bare), (vec![25.0, 45.0], vec![0.5]));
         assert_eq!((distance.as_slice(), visibility.as_slice()), (&[25.0, 45.0][..], &[0.5][..]));
         assert_eq!([0.0, 24.9, 25.0, 60.0].map(|d| band(&distance, d)), [0, 0, 1, 2]);
     }
