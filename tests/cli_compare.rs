@@ -156,6 +156,38 @@ fn what_is_left_out_of_the_pictures_is_measured_and_turned_away_regions_go_to_ve
     assert!(blind["degraded"]["pixels"].as_u64().unwrap() > 0);
 }
 
+#[test]
+fn pictures_may_be_decoded_before_the_clock_runs() {
+    if !runtime() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let run = |name: &str, more: &[&str]| {
+        let out = folder.path().join(name);
+        compare(drive(), &out)
+            .args([
+                "--policies",
+                "always:ape",
+                "--budgets",
+                "",
+                "--repeats",
+                "1",
+                "--warmup",
+                "0",
+                "--draws",
+                "50",
+            ])
+            .args(more)
+            .assert()
+            .success();
+        json(&out.join("compare.json"))
+    };
+    let (files, pixels) = (run("files", &[]), run("pixels", &["--decoded"]));
+    assert_eq!(files["settings"][0]["classes"], pixels["settings"][0]["classes"]);
+    let notes = |found: &Value| found["notes"].to_string();
+    assert!(notes(&pixels).contains("--decoded") && !notes(&files).contains("--decoded"));
+}
+
 /// The split of the time is of all of it, and every region has an expert.
 fn parts_add_up(settings: &[Value]) {
     for setting in settings {

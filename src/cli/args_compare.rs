@@ -60,6 +60,9 @@ pub struct CompareArgs {
     /// The first so many frames are run under every setting before anything counts.
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub warmup: usize,
+    /// Decode the pictures before the clock runs: a camera gives pixels, not PNG files.
+    #[arg(long)]
+    pub decoded: bool,
     /// Seed of the order in which the settings have their turns.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,

@@ -48,11 +48,22 @@ pub fn compare(args: &CompareArgs) -> anyhow::Result<Exit> {
     let source = opened.source();
     each_has_a_label(source.ids(), &labels)?;
 
-    let order = Order { repeats: args.repeats, warmup_frames: args.warmup, seed: args.seed };
+    let order = Order {
+        repeats: args.repeats,
+        warmup_frames: args.warmup,
+        seed: args.seed,
+        decoded: args.decoded,
+    };
     let models = Models::load(&config, &Overrides::default())?;
     let mut known = about(args, &config, source, &models);
     for warning in &known.notes {
         eprintln!("warning: {warning}");
+    }
+    if args.decoded {
+        known.notes.push(
+            "pictures were decoded before the clock ran (--decoded), as a camera gives them"
+                .to_owned(),
+        );
     }
     let mut pipeline = Pipeline::new(&config, models)?;
     let mut baseline = match &args.baseline {

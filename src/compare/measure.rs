@@ -9,11 +9,11 @@ use rand_chacha::ChaCha8Rng;
 
 use super::Error;
 use crate::expert::backend::BareModel;
-use crate::frame::{Degradation, Frame};
+use crate::frame::{Degradation, Frame, ImageData};
 use crate::pipeline::{Pipeline, PlanSummary, StageTimes};
 use crate::report::kitti_text;
 use crate::router::{Router, TileMask};
-use crate::sensor::Source;
+use crate::sensor::{Source, image};
 
 /// How often, and in which order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct Order {
     pub warmup_frames: usize,
     /// Seed of the shuffles: one for each repeat and frame.
     pub seed: u64,
+    /// Whether pictures are decoded before the clock runs, as a camera gives them.
+    pub decoded: bool,
 }
 
 /// One frame under one setting.
@@ -110,6 +112,9 @@ pub fn measure(
             frame: source.ids()[index].clone(),
             source: source_error,
         })?;
+        if order.decoded {
+            decode_pictures(&mut frame);
+        }
         sequence.shuffle(&mut random);
         for &place in &sequence {
             let Some(router) = routers.get_mut(place) else {
@@ -144,4 +149,13 @@ pub fn measure(
         after(turn + 1);
     }
     Ok(measured)
+}
+
+/// A picture that cannot be decoded stays as it is: the pipeline says so in its own words.
+fn decode_pictures(frame: &mut Frame) {
+    for picture in &mut frame.images {
+        if let Ok(pixels) = image::decode(&picture.data) {
+            picture.data = ImageData::Rgb(pixels);
+        }
+    }
 }
