@@ -98,6 +98,7 @@ impl Config {
         };
         share("bridge.nms_overlap", self.bridge.nms_overlap)?;
         share("fusion.overlap", self.fusion.overlap)?;
+        share("fusion.across_classes", self.fusion.across_classes)?;
         share("fusion.min_score", f64::from(self.fusion.min_score))?;
         for value in self.bridge.min_confidence {
             share("bridge.min_confidence", f64::from(value))?;

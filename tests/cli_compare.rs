@@ -169,7 +169,7 @@ fn pictures_may_be_decoded_before_the_clock_runs() {
                 "--policies",
                 "always:ape",
                 "--budgets",
-                "",
+                "0",
                 "--repeats",
                 "1",
                 "--warmup",
@@ -274,6 +274,8 @@ fn words_that_make_no_sense_are_refused_before_the_run() {
     emc2()
         .args(["compare", "--dataset", "kitti-tracking", "--root"])
         .arg(drive())
+        .arg("--out")
+        .arg(&out)
         .assert()
         .code(2)
         .stderr(contains("kitti-raw"));

@@ -20,6 +20,9 @@ pub struct FusionConfig {
     pub method: FusionMethod,
     /// Rotated BEV overlap above which two boxes of a class are one object.
     pub overlap: f64,
+    /// Rotated BEV overlap above which boxes of two classes are one object, which is what the better
+    /// one says; 1: never.
+    pub across_classes: f64,
     /// Boxes below this are dropped at the end.
     pub min_score: f32,
     /// For each expert a table `[raw score, calibrated score]`, rising; linear in between. Empty: unchanged.
@@ -43,6 +46,7 @@ impl Default for FusionConfig {
         Self {
             method: FusionMethod::Nms,
             overlap: 0.1,
+            across_classes: 0.5,
             min_score: 0.1,
             calibration: Calibration::default(),
         }

@@ -60,6 +60,7 @@ struct Cluster {
 pub struct Fusion {
     method: FusionMethod,
     overlap: f64,
+    across_classes: f64,
     min_score: f32,
     curves: [Curve; 5],
     /// Calibrated score and position, in order of rank.
@@ -75,6 +76,9 @@ impl Fusion {
         if !(0.0..=1.0).contains(&config.overlap) {
             return Err(Error::Limit { key: "overlap", found: config.overlap });
         }
+        if !(0.0..=1.0).contains(&config.across_classes) {
+            return Err(Error::Limit { key: "across_classes", found: config.across_classes });
+        }
         if !(0.0..=1.0).contains(&config.min_score) {
             return Err(Error::Limit { key: "min_score", found: f64::from(config.min_score) });
         }
@@ -82,6 +86,7 @@ impl Fusion {
         Ok(Self {
             method: config.method,
             overlap: config.overlap,
+            across_classes: config.across_classes,
             min_score: config.min_score,
             curves: [
                 Curve::new(ExpertKind::Bridge, &tables.bridge)?,
@@ -103,8 +108,9 @@ impl Fusion {
     }
 
     /// The boxes that stay, best first. Boxes of one class whose footprints overlap (IoU) by more
-    /// than the limit are one object; a box joins the best box it overlaps with. The order of the
-    /// refinements does not matter.
+    /// than the limit are one object; a box joins the best box it overlaps with. Boxes of two classes
+    /// that overlap by more than their own limit are one object as well, of the better box's class.
+    /// The order of the refinements does not matter.
     pub fn fuse(&mut self, refinements: &[Refinement]) -> &[Fused] {
         self.ranked.clear();
         self.clusters.clear();
@@ -123,15 +129,19 @@ impl Fusion {
         for &(score, index) in &self.ranked {
             let candidate = &refinements[index];
             let rect = candidate.box3.footprint();
+            let alike = |cluster: &Cluster| refinements[cluster.best].class == candidate.class;
             let home = self.clusters.iter_mut().find(|cluster| {
-                refinements[cluster.best].class == candidate.class
-                    && cluster.rect.iou(&rect) > self.overlap
+                let limit = if alike(cluster) { self.overlap } else { self.across_classes };
+                limit < 1.0 && cluster.rect.iou(&rect) > limit
             });
             match home {
                 Some(cluster) => {
-                    let best = &refinements[cluster.best].box3;
-                    cluster.add(best, &candidate.box3, f64::from(score));
                     self.counts.merged += 1;
+                    // A second opinion on what it is says nothing of where it is.
+                    if alike(cluster) {
+                        let best = &refinements[cluster.best].box3;
+                        cluster.add(best, &candidate.box3, f64::from(score));
+                    }
                 }
                 None => self.clusters.push(Cluster::new(index, score, rect)),
             }

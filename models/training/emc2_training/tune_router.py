@@ -42,7 +42,7 @@ def run(emc2, models, root, frames, out, policy):
     config = Path(out) / "every-region.yaml"
     names = ("bev", "lpe", "vee", "ape", "image")
     config.write_text(yaml.safe_dump({"models": {n: str((Path(models) / n).resolve()) for n in names},
-                                      "fusion": {"overlap": 1.0, "min_score": 0.0}}))
+                                      "fusion": {"overlap": 1.0, "across_classes": 1.0, "min_score": 0.0}}))
     listed = Path(out) / "frames.txt"
     listed.write_text("".join(f"{f}\n" for f in frames))
     subprocess.run([emc2, "run", "--dataset", "kitti", "--root", root, "--split", listed, "--out", folder, "--config", config,
@@ -186,7 +186,7 @@ def cost_of(models):
 def as_yaml(table):
     lines = []
     for group, distance, visibility, confidence, expert in table:
-        name = ", ".join(w for w in ({"people": "pedestrian or cyclist"}.get(group, group), distance, visibility, confidence) if w) or "all else"
+        name = ", ".join(w for w in ({"people": "pedestrian or cyclist"}.get(group, group), distance, visibility, confidence) if w) or "no costlier expert does better"
         keys = [f'name: "{name}"']
         if group:
             keys.append("classes: [" + ", ".join(CLASSES[c] for c in GROUPS[group]) + "]")

@@ -76,7 +76,7 @@ class Table(unittest.TestCase):
         self.assertEqual(read["table"][0]["classes"], ["Pedestrian", "Cyclist"])
         self.assertEqual(read["table"][0]["confidence"], [0.3, 0.7])
         self.assertEqual(read["table"][1]["distance_m"], [0, 25])
-        self.assertEqual(as_yaml(table[2:]), '    - {name: "all else", expert: bridge}\n')
+        self.assertEqual(as_yaml(table[2:]), '    - {name: "no costlier expert does better", expert: bridge}\n')
 
 
 if __name__ == "__main__":
