@@ -46,7 +46,7 @@ impl Default for FusionConfig {
         Self {
             method: FusionMethod::Nms,
             overlap: 0.1,
-            across_classes: 0.5,
+            across_classes: 1.0,
             min_score: 0.1,
             calibration: Calibration::default(),
         }

@@ -43,7 +43,8 @@ fn one_object_is_one_thing() {
     let cyclist = |x, score| Refinement { class: Class::Cyclist, ..car(x, score) };
     for method in BOTH {
         // In nearly the same place the better class stays, and its box as it was.
-        let mut fusion = fusion(method);
+        let config = FusionConfig { method, across_classes: 0.5, ..FusionConfig::default() };
+        let mut fusion = Fusion::new(&config).unwrap();
         let fused = fusion.fuse(&[car(10.0, 0.7), cyclist(10.2, 0.8)]).to_vec();
         assert_eq!((fused.len(), fused[0].refinement, fused[0].members), (1, 1, 1));
         assert_eq!(fused[0].box3, cyclist(10.2, 0.8).box3);
@@ -51,8 +52,7 @@ fn one_object_is_one_thing() {
         // Beside each other both stay, though two cars would be one there.
         assert_eq!(fusion.fuse(&[car(10.0, 0.8), cyclist(12.5, 0.7)]).len(), 2);
         assert_eq!(fusion.fuse(&[car(10.0, 0.8), car(12.5, 0.7)]).len(), 1);
-        let config = FusionConfig { method, across_classes: 1.0, ..FusionConfig::default() };
-        let mut apart = Fusion::new(&config).unwrap();
+        let mut apart = self::fusion(method);
         assert_eq!(apart.fuse(&[car(10.0, 0.8), cyclist(10.0, 0.8)]).len(), 2);
     }
 }
@@ -159,7 +159,9 @@ proptest! {
     fn nothing_is_lost_and_nothing_overlaps(
         given in prop::collection::vec(any_refinement(), 0..40),
     ) {
-        let mut fusion = fusion(FusionMethod::Nms);
+        let across_classes = 0.5;
+        let mut fusion =
+            Fusion::new(&FusionConfig { across_classes, ..FusionConfig::default() }).unwrap();
         let fused = fusion.fuse(&given).to_vec();
         let counts = fusion.counts();
         prop_assert_eq!(
@@ -171,7 +173,7 @@ proptest! {
             for b in &fused[index + 1..] {
                 prop_assert!(a.score >= b.score);
                 let alike = given[a.refinement].class == given[b.refinement].class;
-                let limit = if alike { 0.1 } else { 0.5 };
+                let limit = if alike { 0.1 } else { across_classes };
                 prop_assert!(bev_overlap(&a.box3, &b.box3) <= limit + 1e-9);
             }
         }
