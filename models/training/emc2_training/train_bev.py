@@ -1,6 +1,6 @@
 """Trains the BEV proposal network. Resumes from its checkpoint; writes log.jsonl beside it.
 
-    python -m emc2_training.train_bev --shared ../../../shared --unpacked DIR --out runs/bev
+    python -m emc2_training.train_bev --shared DATA --unpacked LABELS --out runs/bev
 """
 
 import argparse

@@ -6,7 +6,7 @@ Scenes with a camera image are left as taken but for thinned returns and the jit
 are pasted and augmented, and APE sees them without pixels, which teaches it to do without a camera. Labelled
 images whose scan is not at hand get one: another frame's street, with made-up objects where the labels are.
 
-    python -m emc2_training.train_experts --shared ../../../shared --unpacked DIR --bev runs/bev/checkpoint.pt --out runs/experts
+    python -m emc2_training.train_experts --shared DATA --unpacked LABELS --bev runs/bev/checkpoint.pt --out runs/experts
 """
 
 import argparse
