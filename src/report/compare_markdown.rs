@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::compare_page::place;
-use super::compare_table::{name, with};
+use super::compare_table::{name, sparsity_cells, with};
 use super::html::utc;
 use crate::compare::{Cell, Comparison};
 use crate::eval::kitti::{Band, Judged, Metric, Strictness};
@@ -205,18 +205,7 @@ fn sparsity(out: &mut String, comparison: &Comparison) {
     out.push('\n');
     for row in &comparison.sparsity {
         let asked = row.pixels.map_or("–".to_owned(), |p| format!("{:.0} %", 100.0 * p.skip));
-        let _ = write!(
-            out,
-            "| {} | {asked} | {:.1} % | {:.0} % | {} of {} | {:.2} | {:.2} | {} |",
-            row.by(),
-            100.0 * row.skipped,
-            100.0 * row.regions,
-            row.labels_inside,
-            row.labels,
-            row.behind_ms,
-            row.image_ms,
-            row.faster.map_or("–".to_owned(), |faster| format!("{faster:.2}"))
-        );
+        let _ = write!(out, "| {} | {asked} | {} |", row.by(), sparsity_cells(row).join(" | "));
         let figures = comparison.settings.iter().find(|f| f.setting.name == row.setting);
         for class in &classes {
             let area = figures

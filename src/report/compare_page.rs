@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::Error;
 use super::compare_plot::{compare_differences, compare_plot};
-use super::compare_table::{name, with};
+use super::compare_table::{name, sparsity_cells, with};
 use super::eval_kitti_page::wrap;
 use super::html::{escape, utc};
 use super::palette::{EXPERTS, expert_color, expert_name};
@@ -265,18 +265,8 @@ fn sparsity(comparison: &Comparison) -> String {
         <th class=\"n\">times faster</tr></thead><tbody>\n"
         .to_owned();
     for row in &comparison.sparsity {
-        let _ = writeln!(
-            out,
-            "<tr><th>{}<td class=\"n\">{:.1} %<td class=\"n\">{:.0} %<td class=\"n\">{} of {}<td class=\"n\">{:.2}<td class=\"n\">{:.2}<td class=\"n\">{}</tr>",
-            escape(&row.setting),
-            100.0 * row.skipped,
-            100.0 * row.regions,
-            row.labels_inside,
-            row.labels,
-            row.behind_ms,
-            row.image_ms,
-            row.faster.map_or("–".to_owned(), |faster| format!("{faster:.2}"))
-        );
+        let cells = sparsity_cells(row).join("<td class=\"n\">");
+        let _ = writeln!(out, "<tr><th>{}<td class=\"n\">{cells}</tr>", escape(&row.setting));
     }
     out.push_str(
         "</tbody></table></div>\n<p class=\"muted\">Skipped: the mean share of the picture that no image window touches. Regions that are not looked at go to \

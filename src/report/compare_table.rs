@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::compare::{Comparison, SettingFigures};
+use crate::compare::{Comparison, SettingFigures, Sparsity};
 use crate::eval::kitti::{Judged, Metric, Strictness};
 
 /// The table of a comparison: time, accuracy, where the regions went, the verdicts, the cells.
@@ -136,6 +136,19 @@ pub(super) fn with(value: Option<f64>, interval: Option<[f64; 2]>, signed: bool)
     }
 }
 
+/// Skipped, regions that reached APE, labels wholly inside, ms behind the bridge, ms of the image
+/// branch, times faster: as all three reports write them.
+pub(super) fn sparsity_cells(row: &Sparsity) -> [String; 6] {
+    [
+        format!("{:.1} %", 100.0 * row.skipped),
+        format!("{:.0} %", 100.0 * row.regions),
+        format!("{} of {}", row.labels_inside, row.labels),
+        format!("{:.2}", row.behind_ms),
+        format!("{:.2}", row.image_ms),
+        row.faster.map_or("–".to_owned(), |faster| format!("{faster:.2}")),
+    ]
+}
+
 fn sparsity(out: &mut String, comparison: &Comparison) {
     if comparison.sparsity.is_empty() {
         return;
@@ -146,16 +159,11 @@ fn sparsity(out: &mut String, comparison: &Comparison) {
         "Pixels left out", "skipped", "regions", "labels inside", "behind", "image", "faster"
     );
     for row in &comparison.sparsity {
+        let [skipped, regions, labels, behind, image, faster] = sparsity_cells(row);
         let _ = writeln!(
             out,
-            "{:<38}{:>8.1} %{:>10.1} %{:>16}{:>9.2}{:>9.2}{:>9}",
-            row.setting,
-            100.0 * row.skipped,
-            100.0 * row.regions,
-            format!("{} of {}", row.labels_inside, row.labels),
-            row.behind_ms,
-            row.image_ms,
-            row.faster.map_or("–".to_owned(), |faster| format!("{faster:.2}"))
+            "{:<38}{skipped:>10}{regions:>12}{labels:>16}{behind:>9}{image:>9}{faster:>9}",
+            row.setting
         );
     }
     out.push_str(

@@ -134,14 +134,17 @@ with at least 8 returns: **people are few**, and figures for them on the 12 fram
 
 
 def counts_of(shared, unpacked):
-    train, val, layouts = data.load(shared, unpacked)
+    train, _, layouts = data.load(shared, unpacked)
     return {"object": sum("/" not in s.id for s in train), "layouts": len(layouts), "bank": [len(b) for b in scenes.build_bank(train)],
-            "images": sum(s.image is not None for s in train), "pictures": len(data.pictures(shared, train, val))}
+            "images": sum(s.image is not None for s in train), "pictures": len(data.pictures(shared, train))}
 
 
 def last_line(run):
     """The last line of a training log that tells the step."""
-    lines = [json.loads(line) for line in (Path(run) / "log.jsonl").read_text().splitlines()]
+    log = Path(run) / "log.jsonl"
+    if not log.exists():
+        raise SystemExit(f"{log}: no log; expected the folder that training wrote (--out)")
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
     return next(line for line in reversed(lines) if "spent" in line)
 
 

@@ -27,7 +27,7 @@ def load(shared, unpacked, hold_out=()):
         s.points[:, 3] *= 0.4  # its reflectance reads about 2.5 times KITTI's mean
     train += delft
     val = kitti.load_object(k, "lidar_val.txt")
-    forbidden = {s.drive for s in val} | {f"2011_09_26_drive_{d}_sync" for d in ("0052", "0009")} | set(hold_out)
+    forbidden = kept_away(k, hold_out)
     if hold_out:
         train, val = part(train, hold_out)
     for s in train:
@@ -38,14 +38,20 @@ def load(shared, unpacked, hold_out=()):
     return train, val, layouts
 
 
-def pictures(shared, train, val, hold_out=()):
+def pictures(shared, train, hold_out=()):
     """Labelled images of the object layout whose scan is not trained on, of drives that are not kept away."""
     root = Path(shared) / "data/kitti"
-    away = {s.drive for s in val} | {f"2011_09_26_drive_{d}_sync" for d in ("0052", "0009")} | set(hold_out)
-    away |= {s.drive for s in kitti.load_object(root, "lidar_val.txt")}
-    known, drive = {s.id for s in train}, kitti.drives(root)
+    away, known, drive = kept_away(root, hold_out), {s.id for s in train}, kitti.drives(root)
     names = sorted(p.stem for p in (root / "training/image_2").iterdir())
-    return [kitti.object_picture(root, n, drive[n]) for n in names if n not in known and n in drive and drive[n] not in away]
+    found = [kitti.object_picture(root, n, drive[n]) for n in names if n not in known and n in drive and drive[n] not in away]
+    return found if hold_out else check_count("pictures", found)
+
+
+def kept_away(root, hold_out):
+    """Drives that nothing is trained on: those of lidar_val.txt, two for show, and those held out."""
+    drive = kitti.drives(root)
+    judged = (Path(root) / "ImageSets/lidar_val.txt").read_text().split()
+    return {drive.get(n, n) for n in judged} | {f"2011_09_26_drive_{d}_sync" for d in ("0052", "0009")} | set(hold_out)
 
 
 def part(scans, hold_out):
@@ -58,7 +64,7 @@ def part(scans, hold_out):
 
 
 # Fewest frames of a source: with fewer, something was not fetched.
-LEAST = {"lidar_train.txt": 102, "0001": 21, "0018": 5, "0027": 42, "view_of_delft": 3}
+LEAST = {"lidar_train.txt": 102, "0001": 21, "0018": 5, "0027": 42, "view_of_delft": 3, "pictures": 12}
 
 
 def check_count(source, scans):

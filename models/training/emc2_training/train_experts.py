@@ -356,7 +356,7 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     hold_out = data.FOLD if a.hold_out == ["fold"] else a.hold_out
     train, val, layouts = data.load(a.shared, a.unpacked, hold_out)
-    pictures = data.pictures(a.shared, train, val, hold_out)
+    pictures = data.pictures(a.shared, train, hold_out)
     bank = scenes.build_bank(train)
     print(f"{len(train)} frames, {len(pictures)} labelled images without a scan, {len(layouts)} layouts", flush=True)
     net = Experts(Path(a.shared) / "models/fastestdet/FastestDet.onnx")

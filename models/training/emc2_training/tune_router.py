@@ -45,8 +45,13 @@ def run(emc2, models, root, frames, out, policy):
                                       "fusion": {"overlap": 1.0, "across_classes": 1.0, "min_score": 0.0}}))
     listed = Path(out) / "frames.txt"
     listed.write_text("".join(f"{f}\n" for f in frames))
-    subprocess.run([emc2, "run", "--dataset", "kitti", "--root", root, "--split", listed, "--out", folder, "--config", config,
-                    "--policy", policy, "--resume" if (folder / "frames.jsonl").exists() else "--log=warn"], check=True, stdout=subprocess.DEVNULL)
+    words = [emc2, "run", "--dataset", "kitti", "--root", root, "--split", listed, "--out", folder, "--config", config, "--policy", policy]
+    if (folder / "frames.jsonl").exists():
+        words.append("--resume")
+    if not Path(emc2).is_file():
+        raise SystemExit(f"--emc2: {emc2} is not a file; expected the program (cargo build --release makes target/release/emc2)")
+    if subprocess.run(words, stdout=subprocess.DEVNULL).returncode != 0:
+        raise SystemExit(f"emc2 run --policy {policy} failed, see above. {folder} may be of other models: take another --out, or remove it")
     return folder
 
 
