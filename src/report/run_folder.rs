@@ -10,6 +10,8 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Component, Path, PathBuf};
 
+use serde_json::Value;
+
 use super::Error;
 use super::frames_jsonl::{self, FrameRecord, Header, Line, ParsedRun, SkippedFrame};
 
@@ -194,8 +196,26 @@ fn same_run(found: &Header, now: &Header, path: &Path) -> Result<(), Error> {
     };
     differs("version", found.version.clone(), now.version.clone())?;
     differs("source", found.source.clone(), now.source.clone())?;
-    differs("configuration", found.config.to_string(), now.config.to_string())?;
+    let mut keys = [Vec::new(), Vec::new()];
+    unlike("", &found.config, &now.config, &mut keys);
+    let [there, here] = keys.map(|found| found.join(", "));
+    differs("configuration", there, here)?;
     differs("set of models", models(found), models(now))
+}
+
+/// The keys in which two configurations are not alike, with the value of each.
+fn unlike(key: &str, a: &Value, b: &Value, out: &mut [Vec<String>; 2]) {
+    if let (Value::Object(of_a), Value::Object(of_b)) = (a, b) {
+        let more = of_b.keys().filter(|name| !of_a.contains_key(*name));
+        for name in of_a.keys().chain(more) {
+            let path = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
+            let (a, b) = (of_a.get(name), of_b.get(name));
+            unlike(&path, a.unwrap_or(&Value::Null), b.unwrap_or(&Value::Null), out);
+        }
+    } else if a != b {
+        out[0].push(format!("{key}: {a}"));
+        out[1].push(format!("{key}: {b}"));
+    }
 }
 
 /// Where a frame's file lies. A name with `/` becomes subfolders.

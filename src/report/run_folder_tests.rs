@@ -102,10 +102,13 @@ fn a_run_with_other_settings_is_not_continued() {
     let out = tempfile::tempdir().unwrap();
     run(out.path(), Existing::Refuse, &["000001"]).finish().unwrap();
     let mut other = header();
-    other.config = serde_json::json!({"router": {"policy": "scene-tree"}});
+    other.config["router"]["policy"] = "scene-tree".into();
+    other.config["fusion"]["overlap"] = 0.5.into();
     let error = RunFolder::open(out.path(), &other, Existing::Resume).unwrap_err();
     assert!(matches!(error, Error::OtherRun { what: "configuration", .. }));
-    assert!(error.to_string().contains("scene-tree"), "{error}");
+    // The keys that are not alike, and no others.
+    let said = "(there: router.policy: \"region-table\", fusion: null; now: router.policy: \"scene-tree\", fusion: {\"overlap\":0.5})";
+    assert!(error.to_string().contains(said), "{error}");
 }
 
 #[test]
