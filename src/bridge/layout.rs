@@ -175,10 +175,11 @@ impl GridLayout {
                 ));
             }
         }
-        let classes = contract.classes.len();
-        if classes == 0 {
+        if contract.classes.is_empty() {
             return Err(wrong("classes".to_owned(), "at least one".to_owned(), "none".to_owned()));
         }
+        let parts = |class| contract.heatmap_parts.get(class).copied().unwrap_or(1);
+        let heat_channels = (0..contract.classes.len()).map(|class| parts(class).pow(2)).sum();
         let find = |name: &str, channels: usize| {
             let shape = [1, channels, nx / 2, ny / 2];
             let index = contract.outputs.iter().position(|spec| spec.name == name);
@@ -192,7 +193,10 @@ impl GridLayout {
                 None => Err(wrong("outputs".to_owned(), name.to_owned(), "no such output".into())),
             }
         };
-        Ok(Outputs { heatmap: find("heatmap", classes)?, boxes: find("boxes", BOX_CHANNELS)? })
+        Ok(Outputs {
+            heatmap: find("heatmap", heat_channels)?,
+            boxes: find("boxes", BOX_CHANNELS)?,
+        })
     }
 }
 

@@ -19,7 +19,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from . import data, features, scenes
+from . import curves, data, features, scenes, settings
 from .bev_net import BevNet
 from .train_bev import Scenes, loss_of
 
@@ -87,7 +87,9 @@ def main():
     a.add_argument("--lr", type=float, default=1e-4)
     a.add_argument("--seed", type=int, default=2)
     a.add_argument("--threads", type=int, default=2)
+    a.add_argument("--settings", default=settings.DEFAULT, metavar="FILE", help="weights of the losses (default: settings.yaml)")
     a = a.parse_args()
+    weights = settings.load(a.settings)["bev"]
     torch.set_num_threads(a.threads)
     torch.manual_seed(a.seed)
     out = Path(a.out)
@@ -104,7 +106,7 @@ def main():
         state = torch.load(ckpt, weights_only=False)
         net.load_state_dict(state["ema"]), opt.load_state_dict(state["opt"])
         spent, step = state["spent"], state["step"]
-    source = Scenes(train, scenes.build_bank(train), layouts, a.seed + step)
+    source = Scenes(train, scenes.build_bank(train), layouts, a.seed + step, weights["blank"])
     source.progress.fill_(1.0)
     loader = iter(torch.utils.data.DataLoader(source, a.batch, num_workers=1, prefetch_factor=4))
     log = open(out / "log.jsonl", "a")
@@ -113,7 +115,7 @@ def main():
         for g in opt.param_groups:
             g["lr"] = a.lr * (0.5 * (1 + math.cos(math.pi * spent / (a.minutes * 60))) * 0.99 + 0.01)
         batch = next(loader)
-        loss, parts = loss_of(*net(*batch[:2]), batch[2:])
+        loss, parts = loss_of(*net(*batch[:2]), batch[2:], weights)
         opt.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 10)
@@ -129,6 +131,7 @@ def main():
             torch.save({"folded": True, "ema": net.state_dict(), "opt": opt.state_dict(), "spent": spent, "step": step,
                         "width": start["width"]}, ckpt.with_suffix(".tmp"))
             ckpt.with_suffix(".tmp").rename(ckpt)
+    curves.draw(out)
 
 
 if __name__ == "__main__":

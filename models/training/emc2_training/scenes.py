@@ -149,9 +149,9 @@ def paste(rng, composer, bank, layout, limit):
         distance, azimuth = np.hypot(target[0], target[1]), np.arctan2(target[1], target[0])
         if target[0] < 2 or distance > 68 or abs(azimuth) > np.deg2rad(42):
             continue
-        if cls == OTHER or (cls >= 0 and rng.random() < MADE_UP[cls]):
+        if cls == OTHER or (cls >= 0 and (rng.random() < MADE_UP[cls] or not bank[cls])):
             limit -= make(rng, composer, cls, target)
-        elif cls >= 0 and bank[cls]:
+        elif cls >= 0:
             limit -= crop(rng, composer, bank[cls], cls, target, distance, azimuth)
 
 

@@ -14,22 +14,24 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from . import data, features, scenes
-from .bev_net import BevNet
+from . import curves, data, features, scenes, settings
+from .bev_net import PARTS, BevNet, divided, from_lattice
 from .boxes import inside, wrap
 from .evaluate import average_precision, detect
 from .kitti import OTHER
+from .machine import fast_bfloat16
 from .warm_start import load_onnx
 
 CROP = (56.0, 57.6)  # training window, metres along x and y
-SIGMA = (1.1, 0.65, 0.75)  # of the heat map's bumps, in cells across the width; along the length it grows
+SIGMA = (1.1, 0.65, 0.75)  # of the heat map's bumps, in coarse cells across the width; along the length it grows
+FAST_BFLOAT16 = fast_bfloat16()
 
 
 class Scenes(torch.utils.data.IterableDataset):
     """Endless augmented training windows. `progress` (0..1) is shared with the worker: towards the end scenes grow calmer."""
 
-    def __init__(self, scans, bank, layouts, seed):
-        self.scans, self.bank, self.layouts, self.seed = scans, bank, layouts, seed
+    def __init__(self, scans, bank, layouts, seed, blank):
+        self.scans, self.bank, self.layouts, self.seed, self.blank = scans, bank, layouts, seed, blank
         # A drive with many frames must not drown the others.
         count = {}
         for s in scans:
@@ -54,7 +56,7 @@ class Scenes(torch.utils.data.IterableDataset):
         rng = np.random.default_rng(self.seed * 1000 + (worker.id if worker else 0))
         while True:
             scan = self.scans[rng.choice(len(self.scans), p=self.weight)]
-            yield window(rng, scan, *compose(rng, scan, self, calm=max(0.0, 2 * float(self.progress) - 1)))
+            yield window(rng, scan, self.blank, *compose(rng, scan, self, calm=max(0.0, 2 * float(self.progress) - 1)))
 
     def layout(self, rng):
         """A label file's boxes and classes; those with people, cyclists or trucks more often than chance would have it."""
@@ -81,7 +83,7 @@ def compose(rng, scan, source, calm=0.0):
     return scenes.augment(rng, *composer.finish())
 
 
-def window(rng, scan, points, boxes, classes, heading):
+def window(rng, scan, blank, points, boxes, classes, heading):
     """The grids of a piece of the range, and what the network should say there."""
     x0 = 0.0 if rng.random() < 0.7 else 0.4 * rng.integers(0, 36)
     y0 = 0.4 * rng.integers(-100, -100 + round((80 - CROP[1]) / 0.4) + 1)
@@ -89,62 +91,95 @@ def window(rng, scan, points, boxes, classes, heading):
         y0 = -28.8
     x, y = (x0, x0 + CROP[0]), (y0, y0 + CROP[1])
     fine, coarse = features.bev_grids(points, scan.origin_height, x, y)
-    return fine, coarse, *targets(points, boxes, classes, heading, scan, x, y)
+    return fine, coarse, *targets(points, boxes, classes, heading, scan, blank, x, y)
 
 
-def targets(points, boxes, classes, heading, scan, x, y):
-    """Heat map, its loss weight, box targets and their weight, all at the coarse cell."""
+def targets(points, boxes, classes, heading, scan, blank, x, y):
+    """Heat map, its loss weight, box targets and their weight; boxes at the coarse cell, heat maps as bev_net.PARTS divides it."""
     nx, ny = round(CROP[0] / 0.4), round(CROP[1] / 0.4)
-    heat = np.zeros((3, nx, ny), np.float32)
-    weight = np.ones((3, nx, ny), np.float32)
-    for c in range(3):
-        if not scan.known[c]:
-            weight[c] = 0.0
+    lattices = {parts: Lattice(x, y, 0.4 / parts) for parts in set(PARTS)}
+    heat = [np.zeros((nx * parts, ny * parts), np.float32) for parts in PARTS]
+    weight = [np.full(h.shape, blank[c] * scan.known[c], np.float32) for c, h in enumerate(heat)]
     reg = np.zeros((9, nx, ny), np.float32)
     regw = np.zeros((nx, ny), np.float32)
     headw = np.zeros((nx, ny), np.float32)
     real = np.zeros((7, nx, ny), np.float32)
-    gx, gy = np.meshgrid(x[0] + (np.arange(nx) + 0.5) * 0.4, y[0] + (np.arange(ny) + 0.5) * 0.4, indexing="ij")
     for b, c, known in zip(boxes, classes, heading):
-        cx, cy = (b[0] - x[0]) / 0.4, (b[1] - y[0]) / 0.4
-        if not (-8 < cx < nx + 8 and -8 < cy < ny + 8):
+        k = 0 if c == OTHER else c if c >= 0 else -1 - c  # whose heat map it concerns
+        lattice = lattices[PARTS[k]]
+        at = lattice.around(b)
+        if at is None:
             continue
-        i0, i1 = max(0, int(cx) - 10), min(nx, int(cx) + 11)
-        j0, j1 = max(0, int(cy) - 10), min(ny, int(cy) + 11)
-        if i0 >= i1 or j0 >= j1:
-            continue
-        dx, dy = gx[i0:i1, j0:j1] - b[0], gy[i0:i1, j0:j1] - b[1]
-        co, si = np.cos(b[6]), np.sin(b[6])
-        u, v = co * dx + si * dy, -si * dx + co * dy
+        u, v, *_ = lattice.local(at, b)
         if c == OTHER:  # to call a truck a car is the dearest mistake
             if b[3] > 3.0:
-                weight[0, i0:i1, j0:j1][(np.abs(u) <= b[3] / 2) & (np.abs(v) <= b[4] / 2)] *= 2
+                weight[0][at][(np.abs(u) <= b[3] / 2) & (np.abs(v) <= b[4] / 2)] *= 2
             continue
         few = len(inside(points, b)) < (5 if c == 0 else 4)
         if c < 0 or few:
-            k = c if c >= 0 else -1 - c
-            hide = (np.abs(u) <= b[3] / 2 + 0.4) & (np.abs(v) <= b[4] / 2 + 0.4)
-            weight[k, i0:i1, j0:j1][hide] = 0  # a van: not a mistake as a car
+            weight[k][at][(np.abs(u) <= b[3] / 2 + 0.4) & (np.abs(v) <= b[4] / 2 + 0.4)] = 0  # a van: not a mistake as a car
             continue
-        s = SIGMA[c] * 0.4
-        along = s * (1.6 if c == 0 else 1.3 if c == 2 else 1.0)
-        g = np.exp(-0.5 * ((u / along) ** 2 + (v / s) ** 2)).astype(np.float32)
-        ci, cj = int(np.floor(cx)), int(np.floor(cy))
-        if i0 <= ci < i1 and j0 <= cj < j1:
-            g[ci - i0, cj - j0] = 1.0
-        part = heat[c, i0:i1, j0:j1]
+        g = bump(u, v, c)
+        i, j = lattice.cell(b)
+        if at[0].start <= i < at[0].stop and at[1].start <= j < at[1].stop:
+            g[i - at[0].start, j - at[1].start] = 1.0
+        part = heat[c][at]
         np.maximum(part, g, out=part)
-        near = g > np.maximum(0.25, regw[i0:i1, j0:j1])
+        at = lattices[1].around(b)
+        if at is None:
+            continue
+        u, v, dx, dy = lattices[1].local(at, b)
+        g = bump(u, v, c)
+        i, j = lattices[1].cell(b)
+        if at[0].start <= i < at[0].stop and at[1].start <= j < at[1].stop:
+            g[i - at[0].start, j - at[1].start] = 1.0
+        near = g > np.maximum(0.25, regw[at])
         a = wrap(b[6])
         t = [-dx / 0.4, -dy / 0.4, b[2] + scan.origin_height + 0 * dx, *(np.log(b[3 + k]) + 0 * dx for k in range(3)),
              np.sin(2 * a) + 0 * dx, np.cos(2 * a) + 0 * dx, float(-np.pi / 4 <= a < 3 * np.pi / 4) + 0 * dx]
         for k in range(9):
-            reg[k, i0:i1, j0:j1][near] = t[k][near]
+            reg[k][at][near] = t[k][near]
         for k in range(7):
-            real[k, i0:i1, j0:j1][near] = b[k]
-        regw[i0:i1, j0:j1][near] = g[near]
-        headw[i0:i1, j0:j1][near] = g[near] * known
+            real[k][at][near] = b[k]
+        regw[at][near] = g[near]
+        headw[at][near] = g[near] * known
+    for h, w in zip(heat, weight):
+        w[(h >= 0.999) & (w > 0) & (w < 1)] = 1
+    heat, weight = (np.concatenate([from_lattice(m, parts) for m, parts in zip(maps, PARTS)]) for maps in (heat, weight))
     return heat, weight, reg, regw, headw, real, np.array([x[0], y[0], scan.origin_height], np.float32)
+
+
+class Lattice:
+    """Cells of one size over the training window."""
+
+    def __init__(self, x, y, cell):
+        self.x0, self.y0, self.size = x[0], y[0], cell
+        self.shape = round(CROP[0] / cell), round(CROP[1] / cell)
+        self.reach = round(4.0 / cell)  # a box is written no farther than this many cells from its centre
+
+    def cell(self, box):
+        """The cell in which a box's centre lies; it may be outside the window."""
+        return int(np.floor((box[0] - self.x0) / self.size)), int(np.floor((box[1] - self.y0) / self.size))
+
+    def around(self, box):
+        """Slices of the window about a box, None where it is too far outside."""
+        (i, j), r = self.cell(box), self.reach
+        i0, i1, j0, j1 = max(0, i - r), min(self.shape[0], i + r + 1), max(0, j - r), min(self.shape[1], j + r + 1)
+        return (slice(i0, i1), slice(j0, j1)) if i0 < i1 and j0 < j1 else None
+
+    def local(self, at, box):
+        """Cell centres in the box frame (u along its length, v across), and less its centre in the sensor's (dx, dy), m."""
+        dx = (self.x0 + (np.arange(at[0].start, at[0].stop) + 0.5) * self.size - box[0])[:, None]
+        dy = (self.y0 + (np.arange(at[1].start, at[1].stop) + 0.5) * self.size - box[1])[None, :]
+        co, si = np.cos(box[6]), np.sin(box[6])
+        return co * dx + si * dy, -si * dx + co * dy, dx + 0 * dy, dy + 0 * dx
+
+
+def bump(u, v, c):
+    """The heat of places (u, v) in the frame of a box of class c."""
+    s = SIGMA[c] * 0.4
+    along = s * (1.6 if c == 0 else 1.3 if c == 2 else 1.0)
+    return np.exp(-0.5 * ((u / along) ** 2 + (v / s) ** 2)).astype(np.float32)
 
 
 def decode_maps(out, origin):
@@ -172,7 +207,8 @@ def aligned_overlap(p, t):
     return inter / (vp + vt - inter + 1e-6) * (1 - 0.8 * off).clamp(min=0)
 
 
-def loss_of(heat_logit, out, batch):
+def loss_of(heat_logit, out, batch, weights):
+    """The weighted sum (settings.yaml, section bev) and its parts."""
     heat, weight, reg, regw, headw, real, origin = batch
     p = torch.sigmoid(heat_logit).clamp(1e-5, 1 - 1e-5)
     pos = (heat >= 0.999).float()
@@ -186,8 +222,8 @@ def loss_of(heat_logit, out, batch):
     iou = aligned_overlap(boxes, torch.where(regw[:, None] > 0, real, torch.ones_like(real)))
     fit = ((1 - iou) * regw).sum() / n
     quality = (F.binary_cross_entropy_with_logits(out[:, 9], iou.detach(), reduction="none") * regw).sum() / n
-    return focal + 1.5 * box + 0.2 * head + 2.0 * fit + 0.5 * quality, {
-        "focal": focal.item(), "box": box.item(), "head": head.item(), "fit": fit.item(), "quality": quality.item()}
+    parts = {"centre": focal, "box": box, "heading": head, "fit": fit, "overlap": quality}
+    return sum(weights[k] * v for k, v in parts.items()), {k: v.item() for k, v in parts.items()}
 
 
 def main():
@@ -202,8 +238,10 @@ def main():
     a.add_argument("--width", type=float, default=1.0)
     a.add_argument("--seed", type=int, default=1)
     a.add_argument("--threads", type=int, default=2)
+    a.add_argument("--settings", default=settings.DEFAULT, metavar="FILE", help="weights of the losses (default: settings.yaml)")
     a.add_argument("--hold-out", nargs="*", default=[], metavar="DRIVE", help="drives to keep away and to judge on; `fold`: data.FOLD")
     a = a.parse_args()
+    weights = settings.load(a.settings)["bev"]
     torch.set_num_threads(a.threads)
     torch.manual_seed(a.seed)
     out = Path(a.out)
@@ -215,11 +253,13 @@ def main():
     ckpt = out / "checkpoint.pt"
     state = torch.load(ckpt, weights_only=False) if ckpt.exists() else None
     spent, step = (state["spent"], state["step"]) if state else (0.0, 0)
-    source = Scenes(train, bank, layouts, a.seed + step)
+    if state:
+        settings.same_as_before(out, state.get("weights"), weights)
+    source = Scenes(train, bank, layouts, a.seed + step, weights["blank"])
     source.progress.fill_(spent / (a.minutes * 60))
     loader = iter(torch.utils.data.DataLoader(source, a.batch, num_workers=1, prefetch_factor=6))
     if a.init and not state:
-        load_onnx(net, a.init, [next(loader)[:2] for _ in range(8)])
+        load_onnx(net, a.init, [next(loader)[:2] for _ in range(8)], {"heatmap.1": divided})
     net = net.to(memory_format=torch.channels_last)
     ema = copy.deepcopy(net).eval()
     opt = torch.optim.AdamW(net.parameters(), lr=a.lr, weight_decay=0.01)
@@ -236,9 +276,9 @@ def main():
         batch = next(loader)
         fine, coarse = (t.to(memory_format=torch.channels_last) for t in batch[:2])
         net.train()
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=FAST_BFLOAT16):
             heat, boxes = net(fine, coarse)
-        loss, parts = loss_of(heat.float(), boxes.float(), batch[2:])
+        loss, parts = loss_of(heat.float(), boxes.float(), batch[2:], weights)
         opt.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 10)
@@ -258,10 +298,11 @@ def main():
             print(json.dumps(line), file=log, flush=True)
         if step % 100 == 0 or done:
             torch.save({"net": net.state_dict(), "ema": ema.state_dict(), "opt": opt.state_dict(), "spent": spent,
-                        "step": step, "width": a.width}, ckpt.with_suffix(".tmp"))
+                        "step": step, "width": a.width, "weights": weights}, ckpt.with_suffix(".tmp"))
             ckpt.with_suffix(".tmp").rename(ckpt)
     # Once, when all is decided: a figure seen while training would steer it.
     print(json.dumps({"step": step, "spent": round(spent), **average_precision(detect(ema, val), val)}), file=log, flush=True)
+    curves.draw(out)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Trains LPE, VEE, APE and the image branch together, on regions of the same scenes.
 
 The hierarchical multimodal loss: pixels (does the pixel under a return belong to an object), LiDAR
-regions (LPE, VEE) and the fused final boxes (APE) are supervised in one sum; weights below.
+regions (LPE, VEE) and the fused final boxes (APE) are supervised in one sum; weights in settings.yaml.
 Scenes with a camera image are left as taken but for thinned returns and the jitter of their proposals; all others
 are pasted and augmented, and APE sees them without pixels, which teaches it to do without a camera. Labelled
 images whose scan is not at hand get one: another frame's street, with made-up objects where the labels are.
@@ -20,17 +20,16 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from . import data, features, scenes, shapes, windows
+from . import curves, data, features, scenes, settings, shapes, windows
 from .bev_net import BevNet
 from .boxes import inside, overlaps, to_local, wrap
 from .evaluate import average_precision, decode
 from .expert_nets import Ape, ImageNet, Lpe, Vee, begin_as_lpe
 from .kitti import OTHER
-from .train_bev import Scenes, compose
+from .train_bev import FAST_BFLOAT16, Scenes, compose
 from .warm_start import load_linear, load_onnx
 
 REGIONS = 24
-WEIGHTS = {"pixel": 0.3, "lpe": 1.0, "vee": 1.0, "ape": 1.0}
 MEAN_SIZE = np.array([[3.9, 1.63, 1.53], [0.8, 0.6, 1.75], [1.76, 0.6, 1.73]])
 JITTER = np.array([[0.30, 0.15, 0.12, 0.06, 0.06, 0.06, 0.10], [0.15, 0.15, 0.10, 0.12, 0.12, 0.06, 0.5],
                    [0.20, 0.12, 0.10, 0.08, 0.12, 0.06, 0.25]])
@@ -84,7 +83,7 @@ def propose(rng, points, boxes, classes, scan, net):
     out = []
     if net is not None and rng.random() < 0.6:
         fine, coarse = features.bev_grids(points, scan.origin_height)
-        with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=FAST_BFLOAT16):
             heat, reg = net(torch.from_numpy(fine)[None], torch.from_numpy(coarse)[None])
         b, c, s = decode(heat[0].float().numpy(), reg[0].float().numpy(), scan.origin_height, 0.05, 48)
         out = [(x, k, f) for x, k, f in zip(b, c, s)]
@@ -238,7 +237,8 @@ def row_overlap(p, t):
     return aligned_overlap(p.T[None, :, :, None], t.T[None, :, :, None])[0, :, 0]
 
 
-def expert_loss(boxes, scores, batch):
+def expert_loss(boxes, scores, batch, weights):
+    """(loss of one expert, mean overlap of its refined boxes); weights: settings.yaml, section experts."""
     pos, cls = batch["positive"], batch["cls"]
     n = pos.sum().clamp(min=1)
     scale = torch.tensor([4.0, 4.0, 2.0, 2.0, 2.0, 2.0, 2.0])
@@ -250,7 +250,8 @@ def expert_loss(boxes, scores, batch):
     quality = torch.where(cls == 0, 2 * iou.detach() - 0.5, (iou.detach() - 0.1) / 0.6)
     target[torch.arange(len(cls)), cls] = quality.clamp(0, 1) * pos
     score = (F.binary_cross_entropy_with_logits(scores, target, reduction="none") * batch["weight"]).sum() / batch["weight"].sum()
-    return ((box + 1 - iou) * pos).sum() / n + 4 * score, ((iou * pos).sum() / n).item()
+    fit = ((weights["box"] * box + weights["fit"] * (1 - iou)) * pos).sum() / n
+    return fit + weights["score"] * score, ((iou * pos).sum() / n).item()
 
 
 def collate(items):
@@ -348,8 +349,11 @@ def main():
     a.add_argument("--image-share", type=float, default=0.35)
     a.add_argument("--seed", type=int, default=1)
     a.add_argument("--threads", type=int, default=2)
+    a.add_argument("--settings", default=settings.DEFAULT, metavar="FILE", help="weights of the losses (default: settings.yaml)")
     a.add_argument("--hold-out", nargs="*", default=[], metavar="DRIVE", help="drives to keep away and to judge on; `fold`: data.FOLD")
     a = a.parse_args()
+    every = settings.load(a.settings)
+    weights = every["experts"]
     torch.set_num_threads(a.threads)
     torch.manual_seed(a.seed)
     out = Path(a.out)
@@ -364,7 +368,9 @@ def main():
     ckpt = out / "checkpoint.pt"
     state = torch.load(ckpt, weights_only=False) if ckpt.exists() else None
     spent, step = (state["spent"], state["step"]) if state else (0.0, 0)
-    regions = Regions(Scenes(train, bank, layouts, a.seed), pictures, bev, a.image_share, a.seed + step)
+    if state:
+        settings.same_as_before(out, state.get("weights"), weights)
+    regions = Regions(Scenes(train, bank, layouts, a.seed, every["bev"]["blank"]), pictures, bev, a.image_share, a.seed + step)
     loader = iter(torch.utils.data.DataLoader(regions, a.batch, num_workers=1, prefetch_factor=4, collate_fn=collate))
     if a.init and not state:
         init = Path(a.init)
@@ -385,10 +391,10 @@ def main():
         b = next(loader)
         net.train()
         lpe, vee, ape, pixel = net(b)
-        parts, loss = {"pixel": pixel.item()}, WEIGHTS["pixel"] * pixel
+        parts, loss = {"pixel": pixel.item()}, weights["pixel"] * pixel
         for name, (boxes, scores) in (("lpe", lpe), ("vee", vee), ("ape", ape)):
-            one, iou = expert_loss(boxes, scores, b)
-            loss = loss + WEIGHTS[name] * one
+            one, iou = expert_loss(boxes, scores, b, weights)
+            loss = loss + weights[name] * one
             parts[name], parts[name + " iou"] = one.item(), iou
         opt.zero_grad()
         loss.backward()
@@ -407,12 +413,14 @@ def main():
         if step % 50 == 0 or done:
             print(json.dumps({"step": step, "spent": round(spent), **{k: round(v, 4) for k, v in mean.items()}}), file=log, flush=True)
         if step % 50 == 0 or done:
-            torch.save({"net": net.state_dict(), "ema": ema.state_dict(), "opt": opt.state_dict(), "spent": spent, "step": step},
+            torch.save({"net": net.state_dict(), "ema": ema.state_dict(), "opt": opt.state_dict(), "spent": spent, "step": step,
+                        "weights": weights},
                        ckpt.with_suffix(".tmp"))
             ckpt.with_suffix(".tmp").rename(ckpt)
         if bev is not None and done:
             print(json.dumps({"step": step, **judge(ema, bev, val)}), file=log, flush=True)
             since = time.process_time()
+    curves.draw(out)
 
 
 if __name__ == "__main__":

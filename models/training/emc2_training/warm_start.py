@@ -44,8 +44,11 @@ def norm_after(net, name):
 
 
 @torch.no_grad()
-def load_onnx(net, path, batches):
-    """Fills what a network learns from its model.onnx; batches: lists of inputs whose statistics the BatchNorms get."""
+def load_onnx(net, path, batches, adapt=None):
+    """Fills what a network learns from its model.onnx; batches: lists of inputs whose statistics the BatchNorms get.
+
+    adapt: {layer: function} for layers whose weight and bias were laid out otherwise in older files.
+    """
     layers = {n: m for n, m in net.named_modules() if isinstance(m, (nn.Conv2d, nn.Linear)) and m.weight.requires_grad}
     found = weights(path)
     lacking = sorted(set(layers) - set(found))
@@ -53,7 +56,7 @@ def load_onnx(net, path, batches):
         raise SystemExit(f"{path}: lacks {lacking[:3]}; expected an export of this network")
     folded = []
     for name, layer in layers.items():
-        weight, bias = found[name]
+        weight, bias = (t if t is None else (adapt or {}).get(name, lambda t: t)(t) for t in found[name])
         if weight.shape != layer.weight.shape:
             raise SystemExit(f"{path}: {name} is {tuple(weight.shape)}, the network wants {tuple(layer.weight.shape)}")
         layer.weight.copy_(weight)

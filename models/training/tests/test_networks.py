@@ -10,7 +10,7 @@ import torch
 from onnx import TensorProto, helper
 
 from emc2_training import baseline_size, export, qat, scenes, shapes
-from emc2_training.bev_net import BevNet
+from emc2_training.bev_net import HEAT_CHANNELS, PARTS, BevNet, divided, from_lattice, to_lattice
 from emc2_training.boxes import bev_intersection, to_local
 from emc2_training.expert_nets import Ape, Lpe, Vee, begin_as_lpe
 from emc2_training.kitti import OTHER, Calib, Scan
@@ -58,7 +58,7 @@ class Export(unittest.TestCase):
                 self.logit = logit
 
             def forward(self, fine, coarse):
-                heat, boxes = torch.full((1, 3, 176, 200), -9.0), torch.zeros(1, 10, 176, 200)
+                heat, boxes = torch.full((1, HEAT_CHANNELS, 176, 200), -9.0), torch.zeros(1, 10, 176, 200)
                 heat[0, 0, 50, 100] = self.logit
                 boxes[0, :, 50, 100] = torch.tensor([-0.5, -0.5, 0.73, np.log(4), np.log(1.7), np.log(1.5), 0, 1, 1, 5.0])
                 return heat, boxes
@@ -73,6 +73,18 @@ class Export(unittest.TestCase):
 
 
 class Weights(unittest.TestCase):
+    def test_parts_of_cells_go_to_channels_and_back(self):
+        lattice = np.arange(6 * 8).reshape(6, 8)
+        channels = from_lattice(lattice, 2)
+        self.assertEqual(channels.shape, (4, 3, 4))
+        self.assertEqual(channels[2, 1, 3], lattice[2 * 1 + 1, 2 * 3])
+        np.testing.assert_array_equal(to_lattice(channels, 2), lattice)
+
+    def test_a_heat_map_of_whole_cells_becomes_one_of_parts(self):
+        whole = torch.tensor([1.0, 2.0, 3.0])
+        self.assertEqual(divided(whole).tolist(), [1.0, *[2.0] * PARTS[1] ** 2, *[3.0] * PARTS[2] ** 2])
+        self.assertEqual(divided(torch.rand(HEAT_CHANNELS, 4, 1, 1)).shape, (HEAT_CHANNELS, 4, 1, 1))
+
     def test_an_exported_network_comes_back_and_says_the_same(self):
         net, again = shaken(), BevNet(0.25)
         fine, coarse = torch.rand(2, 12, 32, 32), torch.rand(2, 8, 16, 16)
