@@ -89,6 +89,9 @@ pub struct SettingFigures {
     pub whole_ms: Distribution,
     /// Of it behind the bridge, ms.
     pub beyond_bridge_ms: Distribution,
+    /// Of that, without the wait for pictures' decoder, ms.
+    #[serde(default)]
+    pub work_behind_bridge_ms: Distribution,
     /// Where the time goes, means, ms.
     pub split_ms: Split,
     /// Regions sent to each expert.
@@ -208,6 +211,10 @@ pub struct Ratio {
     pub ratio: f64,
     /// The same of means.
     pub ratio_of_means: f64,
+    /// Medians without the wait for pictures' decoder, which a camera that gives pixels does not cause:
+    /// `always:ape`, ms, `region-table`, ms, and how they compare; none in files of older versions.
+    #[serde(default)]
+    pub without_wait: Option<[f64; 3]>,
 }
 
 /// Which time.

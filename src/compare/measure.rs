@@ -74,6 +74,12 @@ pub fn beyond_bridge_ms(times: &StageTimes) -> f64 {
     (times.total_ms - bridge).max(0.0)
 }
 
+/// The time behind the bridge less the wait for pictures' decoder ([`StageTimes::image_decode_ms`]): what
+/// is left where a camera gives pixels, and nothing needs decoding.
+pub fn work_behind_bridge_ms(times: &StageTimes) -> f64 {
+    (beyond_bridge_ms(times) - times.image_decode_ms).max(0.0)
+}
+
 /// Runs every frame of the source under every router, `order.repeats` times; gives `after` each frame
 /// that has had all its turns (for a progress display; warm-up frames too).
 ///

@@ -24,7 +24,9 @@ pub use comparison::{
 };
 pub use error::Error;
 pub use judge::{Judgement, judge};
-pub use measure::{FrameRun, LookedAt, Measured, Order, beyond_bridge_ms, measure};
+pub use measure::{
+    FrameRun, LookedAt, Measured, Order, beyond_bridge_ms, measure, work_behind_bridge_ms,
+};
 pub use settings::{Requested, Setting, Sweep, settings};
 pub use sparsity::Sparsity;
 pub use summary::summarise;

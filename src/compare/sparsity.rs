@@ -3,11 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FrameRun, Judgement, Measured, Setting, beyond_bridge_ms};
+use super::{FrameRun, Judgement, Measured, Setting, beyond_bridge_ms, work_behind_bridge_ms};
 use crate::config::PixelConfig;
 use crate::eval::kitti::{Difficulty, Judged, Metric, Outcome, outcomes};
 use crate::frame::ExpertKind;
-use crate::pipeline::PlanSummary;
+use crate::pipeline::{PlanSummary, StageTimes};
 use crate::report::Distribution;
 
 /// One setting that sends everything to APE, with or without a share of pixels to skip.
@@ -31,6 +31,10 @@ pub struct Sparsity {
     pub image_ms: f64,
     /// Median behind the bridge without a limit over this one's.
     pub faster: Option<f64>,
+    /// The same without the wait for the picture's decoder, which is the same work whatever share is skipped
+    /// and which a camera that gives pixels does not cause; none in files of older versions.
+    #[serde(default)]
+    pub faster_at_work: Option<f64>,
 }
 
 /// A row for each `always:ape` setting, if one of them skips pixels; else none.
@@ -43,15 +47,19 @@ pub(super) fn sparsity(
     if settings.iter().all(|setting| setting.pixels.is_none()) {
         return Vec::new();
     }
-    let median = |runs: &[FrameRun]| {
-        let times = runs.iter().flat_map(|run| &run.times).map(beyond_bridge_ms);
+    let median = |runs: &[FrameRun], of: fn(&StageTimes) -> f64| {
+        let times = runs.iter().flat_map(|run| &run.times).map(of);
         Distribution::of(times.collect()).map_or(0.0, |distribution| distribution.p50)
     };
     let all = settings.iter().zip(&measured.runs);
     let unlimited = all
         .clone()
         .find(|(setting, _)| setting.always() == Some(ExpertKind::Ape))
-        .map(|(_, runs)| median(runs));
+        .map(|(_, runs)| runs);
+    let faster = |runs: &[FrameRun], of| {
+        let (all, this) = (median(unlimited?, of), median(runs, of));
+        (this > 0.0).then(|| all / this)
+    };
     all.zip(judgements)
         .filter(|((setting, _), _)| {
             setting.pixels.is_some() || setting.always() == Some(ExpertKind::Ape)
@@ -65,7 +73,6 @@ pub(super) fn sparsity(
             let ape = plans().map(|plan| plan.ape).sum::<u32>();
             let image = runs.iter().flat_map(|run| &run.times);
             let image = image.map(|t| t.image_windows_ms + t.image_model_ms).collect();
-            let behind_ms = median(runs);
             Sparsity {
                 setting: setting.name.clone(),
                 pixels: setting.pixels,
@@ -73,9 +80,10 @@ pub(super) fn sparsity(
                 regions: f64::from(ape) / f64::from(regions.max(1)),
                 labels,
                 labels_inside,
-                behind_ms,
+                behind_ms: median(runs, beyond_bridge_ms),
                 image_ms: Distribution::of(image).map_or(0.0, |distribution| distribution.mean),
-                faster: unlimited.filter(|_| behind_ms > 0.0).map(|all| all / behind_ms),
+                faster: faster(runs, beyond_bridge_ms),
+                faster_at_work: faster(runs, work_behind_bridge_ms),
             }
         })
         .collect()

@@ -9,7 +9,9 @@ use super::comparison::{
 };
 use super::sparsity::sparsity;
 use super::verdict::{Place, above, front, sentence};
-use super::{Error, FrameRun, Judgement, Measured, Setting, beyond_bridge_ms};
+use super::{
+    Error, FrameRun, Judgement, Measured, Setting, beyond_bridge_ms, work_behind_bridge_ms,
+};
 use crate::config::Config;
 use crate::eval::kitti::{
     AreaRow, Band, ClassFigures, Difficulty, Judged, Metric, Strictness, interval_of, r40,
@@ -103,6 +105,7 @@ fn figures(
         routed: setting.always().is_none(),
         whole_ms,
         beyond_bridge_ms: of(beyond_bridge_ms),
+        work_behind_bridge_ms: of(work_behind_bridge_ms),
         split_ms: Split {
             bridge_model,
             experts,
@@ -188,11 +191,13 @@ fn ratio(settings: &[SettingFigures]) -> Option<Ratio> {
     let find = |name: &str| settings.iter().find(|figures| figures.setting.name == name);
     let (ape, table) = (find("always:ape")?, find("region-table")?);
     let (a, b) = (&ape.beyond_bridge_ms, &table.beyond_bridge_ms);
+    let work = (ape.work_behind_bridge_ms.p50, table.work_behind_bridge_ms.p50);
     Some(Ratio {
         always_ape_ms: a.p50,
         region_table_ms: b.p50,
         ratio: a.p50 / b.p50,
         ratio_of_means: a.mean / b.mean,
+        without_wait: Some([work.0, work.1, work.0 / work.1]),
     })
 }
 

@@ -19,10 +19,12 @@ from onnxruntime import quantization
 from onnxruntime.quantization import shape_inference  # noqa: F401 (quantization.shape_inference)
 
 from . import features, kitti
+from .bev_net import PARTS
 from .evaluate import average_precision, detect
 from .train_experts import Experts, load_bev
 
-BATCH = 4  # regions in one run of an expert: few, since a scenario seldom has more of a kind, and the places of a run are paid, used or not
+# Regions in one run of an expert. The places of a run are paid, used or not: the dearer a place, the fewer a run has.
+BATCH = {"lpe": 4, "vee": 4, "ape": 2, "image": 2}
 ALLOWED = {"Conv", "Relu", "Concat", "Add", "Resize", "MaxPool", "Reshape", "Transpose", "Gather", "Slice", "Split",
            "MatMul", "Gemm", "ReduceMax", "Flatten", "Unsqueeze", "Squeeze", "Constant", "Identity",
            "QuantizeLinear", "DequantizeLinear"}
@@ -170,7 +172,7 @@ def main():
         # 8-bit rounding falls otherwise by one step here and there in other kernels (0.13 with all fusion off): a wide tolerance.
         write(a.out, "bev-u8" if calibrate else "bev", "bridge", load_bev(a.bev), {"fine": fine[None], "coarse": coarse[None]}, ["heatmap", "boxes"],
               f"classes: {CLASSES}\ngrid:\n  x: [0, 70.4]\n  y: [-40, 40]\n  h: [-1, 3.5]\n  fine_cell: 0.2\n  coarse_cell: 0.4\n"
-              f"  slices: [{edges}]\noverlap_weight: 0.5\nsensor: {{beams: 64, origin_height: 1.73}}\n",
+              f"  slices: [{edges}]\nheatmap_parts: {list(PARTS)}\noverlap_weight: 0.5\nsensor: {{beams: 64, origin_height: 1.73}}\n",
               tolerance=0.3 if calibrate else 2e-3, calibrate=calibrate)
     if a.experts:
         net = Experts(None)
@@ -179,7 +181,7 @@ def main():
         points = toy_points()
         from .boxes import to_local
         rows = {"raster": [], "context": [], "p128": [], "p256": []}
-        for i in range(BATCH):
+        for i in range(max(BATCH.values())):
             b = box + np.array([*rng.normal(0, 0.3, 3), *rng.normal(0, 0.1, 3), rng.normal(0, 0.2)])
             k = features.region(points, b)
             local, intensity = to_local(points[k], b), points[k, 3]
@@ -188,14 +190,15 @@ def main():
             rows["p128"].append(features.point_rows(local, intensity, b, 128))
             rows["p256"].append(features.point_rows(local, intensity, b, 256))
         rows = {k: np.stack(v) for k, v in rows.items()}
+        of = lambda name, **inputs: {k: rows[v][:BATCH[name]] for k, v in inputs.items()}
         tail = f"classes: {CLASSES}\nquality_weight: 0.5\nsensor: {{beams: 64, origin_height: 1.73}}\n"
-        write(a.out, "lpe", "expert", net.lpe, {"raster": rows["raster"], "context": rows["context"]}, ["boxes", "scores"], tail)
-        write(a.out, "vee", "expert", net.vee, {"raster": rows["raster"], "points": rows["p128"], "context": rows["context"]}, ["boxes", "scores"], tail)
-        pixels = rng.random((BATCH, 256, 17)).astype(np.float32)
-        window = rng.random((BATCH, 32)).astype(np.float32)
-        write(a.out, "ape", "expert", net.ape, {"raster": rows["raster"], "points": rows["p256"], "pixels": pixels,
-                                                  "window": window, "context": rows["context"]}, ["boxes", "scores"], tail)
-        image = rng.normal(0, 1, (2 * BATCH, 3, 64, 64)).astype(np.float32)
+        write(a.out, "lpe", "expert", net.lpe, of("lpe", raster="raster", context="context"), ["boxes", "scores"], tail)
+        write(a.out, "vee", "expert", net.vee, of("vee", raster="raster", points="p128", context="context"), ["boxes", "scores"], tail)
+        rows["pixels"] = rng.random((BATCH["ape"], 256, 17)).astype(np.float32)
+        rows["window"] = rng.random((BATCH["ape"], 32)).astype(np.float32)
+        write(a.out, "ape", "expert", net.ape, of("ape", raster="raster", points="p256", pixels="pixels", window="window", context="context"),
+              ["boxes", "scores"], tail)
+        image = rng.normal(0, 1, (2 * BATCH["image"], 3, 64, 64)).astype(np.float32)
         write(a.out, "image", "image", net.image, {"windows": image}, ["features", "confidence"], "")
 
 

@@ -238,6 +238,7 @@ def main():
     a.add_argument("--width", type=float, default=1.0)
     a.add_argument("--seed", type=int, default=1)
     a.add_argument("--threads", type=int, default=2)
+    a.add_argument("--only", choices=["heatmap", "boxes"], help="train this head, and keep all else as --init has it")
     a.add_argument("--settings", default=settings.DEFAULT, metavar="FILE", help="weights of the losses (default: settings.yaml)")
     a.add_argument("--hold-out", nargs="*", default=[], metavar="DRIVE", help="drives to keep away and to judge on; `fold`: data.FOLD")
     a = a.parse_args()
@@ -260,9 +261,14 @@ def main():
     loader = iter(torch.utils.data.DataLoader(source, a.batch, num_workers=1, prefetch_factor=6))
     if a.init and not state:
         load_onnx(net, a.init, [next(loader)[:2] for _ in range(8)], {"heatmap.1": divided})
+    if a.only:
+        if not a.init:
+            raise SystemExit("--only keeps the rest of the network as it is: --init must say what that is")
+        net.requires_grad_(False)
+        getattr(net, a.only).requires_grad_(True)
     net = net.to(memory_format=torch.channels_last)
     ema = copy.deepcopy(net).eval()
-    opt = torch.optim.AdamW(net.parameters(), lr=a.lr, weight_decay=0.01)
+    opt = torch.optim.AdamW([p for p in net.parameters() if p.requires_grad], lr=a.lr, weight_decay=0.01)
     if state:
         net.load_state_dict(state["net"]), ema.load_state_dict(state["ema"]), opt.load_state_dict(state["opt"])
     log = open(out / "log.jsonl", "a")
@@ -275,7 +281,7 @@ def main():
             g["lr"] = lr
         batch = next(loader)
         fine, coarse = (t.to(memory_format=torch.channels_last) for t in batch[:2])
-        net.train()
+        (getattr(net.eval(), a.only) if a.only else net).train()  # what is kept keeps its BatchNorms' statistics too
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=FAST_BFLOAT16):
             heat, boxes = net(fine, coarse)
         loss, parts = loss_of(heat.float(), boxes.float(), batch[2:], weights)

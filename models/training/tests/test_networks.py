@@ -9,7 +9,7 @@ import onnx
 import torch
 from onnx import TensorProto, helper
 
-from emc2_training import baseline_size, export, qat, scenes, shapes
+from emc2_training import baseline_size, export, from_models, qat, scenes, shapes
 from emc2_training.bev_net import HEAT_CHANNELS, PARTS, BevNet, divided, from_lattice, to_lattice
 from emc2_training.boxes import bev_intersection, to_local
 from emc2_training.expert_nets import Ape, Lpe, Vee, begin_as_lpe
@@ -100,6 +100,17 @@ class Weights(unittest.TestCase):
             # Trained on the same statistics, it still says nearly the same.
             for a, b in zip(net(fine, coarse), again.train()(fine, coarse)):
                 self.assertLess((a - b).abs().max().item(), 1e-2)
+
+    def test_a_model_folder_becomes_a_checkpoint_that_says_the_same(self):
+        net = shaken()
+        with tempfile.TemporaryDirectory() as folder:
+            fine, coarse = torch.rand(1, 12, 32, 32), torch.rand(1, 8, 16, 16)
+            path = str(Path(folder) / "model.onnx")
+            torch.onnx.export(net, (fine, coarse), path, opset_version=17, dynamo=False, do_constant_folding=True)
+            again = from_models.bev(path)
+        with torch.no_grad():
+            for a, b in zip(net(fine, coarse), again(fine, coarse)):
+                self.assertLess((a - b).abs().max().item(), 1e-3)
 
     def test_an_exported_expert_comes_back_and_says_the_same(self):
         raster, context = torch.rand(4, 8, 32, 16), torch.rand(4, 12)

@@ -1,0 +1,60 @@
+"""Model folders back into checkpoints: what is shipped can be exported with other batches, rounded to 8 bits, or judged anew.
+
+    python -m emc2_training.from_models --models .. --backbone DATA/models/fastestdet/FastestDet.onnx --out runs/shipped
+
+The checkpoints say what the files say. Their BatchNorms have the statistics of a made-up scan: to train on, give the
+folders to `train_bev --init` and `train_experts --init`, which take real ones.
+"""
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from . import features
+from .bev_net import BevNet, divided
+from .expert_nets import PIXELS, WINDOW
+from .export import toy_points
+from .train_experts import Experts
+from .warm_start import load_onnx, weights
+
+
+def bev(path):
+    """A BevNet as in model.onnx; its width is that of the file."""
+    net = BevNet(len(weights(path)["stem.0"][0]) / 32)
+    fine, coarse = features.bev_grids(toy_points(), 1.73)
+    load_onnx(net, path, [(torch.from_numpy(fine)[None], torch.from_numpy(coarse)[None])], {"heatmap.1": divided})
+    return net.eval()
+
+
+def experts(models, backbone):
+    """LPE, VEE, APE and the image branch as in their folders; the image branch's frozen layers are the backbone's."""
+    torch.manual_seed(0)
+    net, n = Experts(backbone), 8
+    raster, context = torch.rand(n, 8, 32, 16), torch.rand(n, 12)
+    inputs = {"lpe": (raster, context), "vee": (raster, torch.rand(n, 128, 8), context),
+              "ape": (raster, torch.rand(n, 256, 8), torch.rand(n, 256, PIXELS), torch.rand(n, WINDOW), context),
+              "image": (torch.rand(2 * n, 3, 64, 64),)}
+    for name, given in inputs.items():
+        load_onnx(getattr(net, name), Path(models) / name / "model.onnx", [given])
+    return net.eval()
+
+
+def main():
+    a = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    a.add_argument("--models", required=True, help="folder with bev, lpe, vee, ape and image")
+    a.add_argument("--backbone", required=True, metavar="ONNX", help="FastestDet.onnx, whose first layers the image branch keeps")
+    a.add_argument("--out", required=True, help="gets bev/checkpoint.pt and experts/checkpoint.pt")
+    a = a.parse_args()
+    first = bev(Path(a.models) / "bev" / "model.onnx")
+    found = {"bev": {"ema": first.state_dict(), "width": len(first.stem[0].weight) / 32},
+             "experts": {"ema": experts(a.models, a.backbone).state_dict()}}
+    for name, state in found.items():
+        path = Path(a.out) / name / "checkpoint.pt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(state, path)
+        print(path)
+
+
+if __name__ == "__main__":
+    main()
