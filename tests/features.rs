@@ -177,18 +177,13 @@ fn proposals_are_those_of_training() {
     let Some(mut fixture) = Fixture::open_file("decode.npz") else { return };
     let layout = GridLayout::default();
     let plane = layout.coarse_cells();
-    // As `bev_net.PARTS`: parts of a coarse cell's side and first channel, by class.
-    let divided = [(1, 0), (2, 1), (2, 5)];
-    let (mut heatmap, mut boxes) = (vec![-9.0; 9 * plane], vec![0.0; 10 * plane]);
+    let (mut heatmap, mut boxes) = (vec![-9.0; 3 * plane], vec![0.0; 30 * plane]);
     let (logits, heads) = (fixture.array("logits"), fixture.array("heads"));
     for (k, place) in fixture.array_f64("cells").rows().into_iter().enumerate() {
-        let (parts, first) = divided[place[0] as usize];
-        let [row, column] = [place[1] as usize, place[2] as usize];
-        let channel = first + row % parts * parts + column % parts;
-        let cell = row / parts * layout.coarse()[1] + column / parts;
-        heatmap[channel * plane + cell] = logits[[k]];
+        let cell = place[1] as usize * layout.coarse()[1] + place[2] as usize;
+        heatmap[place[0] as usize * plane + cell] = logits[[k]];
         for channel in 0..10 {
-            boxes[channel * plane + cell] = heads[[k, channel]];
+            boxes[(place[0] as usize * 10 + channel) * plane + cell] = heads[[k, channel]];
         }
     }
     let config = BridgeConfig {
@@ -199,7 +194,7 @@ fn proposals_are_those_of_training() {
     };
     let classes = [Class::Car, Class::Pedestrian, Class::Cyclist];
     let (mut proposals, mut dropped) = (Vec::new(), Dropped::default());
-    Decoder::new(&config, &classes, &divided.map(|(parts, _)| parts), 0.5).decode(
+    Decoder::new(&config, &classes, 0.5).decode(
         &layout,
         ORIGIN_HEIGHT_M,
         (&heatmap, &boxes),

@@ -67,7 +67,6 @@ fn contract(role: Role, inputs: Vec<TensorSpec>, outputs: Vec<TensorSpec>) -> Co
         outputs,
         classes: vec![Class::Car, Class::Pedestrian, Class::Cyclist],
         grid: None,
-        heatmap_parts: Vec::new(),
         overlap_weight: None,
         quality_weight: None,
         sensor: None,

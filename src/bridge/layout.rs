@@ -175,27 +175,28 @@ impl GridLayout {
                 ));
             }
         }
-        if contract.classes.is_empty() {
+        let classes = contract.classes.len();
+        if classes == 0 {
             return Err(wrong("classes".to_owned(), "at least one".to_owned(), "none".to_owned()));
         }
-        let parts = |class| contract.heatmap_parts.get(class).copied().unwrap_or(1);
-        let heat_channels = (0..contract.classes.len()).map(|class| parts(class).pow(2)).sum();
-        let find = |name: &str, channels: usize| {
-            let shape = [1, channels, nx / 2, ny / 2];
+        let find = |name: &str, channels: &[usize]| {
+            let shapes: Vec<_> = channels.iter().map(|&c| [1, c, nx / 2, ny / 2]).collect();
             let index = contract.outputs.iter().position(|spec| spec.name == name);
             match index {
-                Some(index) if contract.outputs[index].shape == shape => Ok(index),
+                Some(index) if shapes.iter().any(|s| contract.outputs[index].shape == s) => {
+                    Ok(index)
+                }
                 Some(index) => Err(wrong(
                     format!("outputs: {name}"),
-                    format!("{shape:?}"),
+                    shapes.iter().map(|s| format!("{s:?}")).collect::<Vec<_>>().join(" or "),
                     format!("{:?}", contract.outputs[index].shape),
                 )),
                 None => Err(wrong("outputs".to_owned(), name.to_owned(), "no such output".into())),
             }
         };
         Ok(Outputs {
-            heatmap: find("heatmap", heat_channels)?,
-            boxes: find("boxes", BOX_CHANNELS)?,
+            heatmap: find("heatmap", &[classes])?,
+            boxes: find("boxes", &[classes * BOX_CHANNELS, BOX_CHANNELS])?,
         })
     }
 }

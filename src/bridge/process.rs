@@ -61,8 +61,7 @@ impl Bridge {
                 let layout = GridLayout::new(grid, &contract.name)?;
                 let outputs = layout.check(contract)?;
                 let overlap_weight = contract.overlap_weight.unwrap_or(0.5);
-                let parts = &contract.heatmap_parts;
-                let decoder = Decoder::new(config, &contract.classes, parts, overlap_weight);
+                let decoder = Decoder::new(config, &contract.classes, overlap_weight);
                 (layout, Some(Model { network, outputs, decoder }))
             }
         };

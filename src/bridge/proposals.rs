@@ -29,8 +29,6 @@ pub struct Decoder {
     classes: Vec<Class>,
     /// Least logit of each class.
     thresholds: Vec<f32>,
-    /// Heat map cells along a coarse cell's side, for each class.
-    parts: Vec<usize>,
     overlap_weight: f32,
     max_proposals: usize,
     nms_overlap: f64,
@@ -39,15 +37,9 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// A decoder for the classes of a contract; `heatmap_parts` (a missing one is 1) and
-    /// `overlap_weight` are the contract's. A class other than Car, Pedestrian and Cyclist takes the
-    /// Car's confidence limit.
-    pub fn new(
-        config: &BridgeConfig,
-        classes: &[Class],
-        heatmap_parts: &[usize],
-        overlap_weight: f32,
-    ) -> Self {
+    /// A decoder for the classes of a contract. `overlap_weight` is the contract's g. A class other
+    /// than Car, Pedestrian and Cyclist takes the Car's confidence limit.
+    pub fn new(config: &BridgeConfig, classes: &[Class], overlap_weight: f32) -> Self {
         let least = |class: &Class| match class {
             Class::Pedestrian => config.min_confidence[1],
             Class::Cyclist => config.min_confidence[2],
@@ -56,9 +48,6 @@ impl Decoder {
         Self {
             classes: classes.to_vec(),
             thresholds: classes.iter().map(|class| logit(least(class))).collect(),
-            parts: (0..classes.len())
-                .map(|class| heatmap_parts.get(class).copied().unwrap_or(1))
-                .collect(),
             overlap_weight,
             max_proposals: config.max_proposals,
             nms_overlap: config.nms_overlap,
@@ -68,9 +57,8 @@ impl Decoder {
     }
 
     /// Fills `proposals` (cleared first) by descending confidence; ties in the order of cells, then
-    /// of classes. `heatmap` is `[1, channels, nx, ny]`, `boxes` `[1, 10, nx, ny]` over the coarse
-    /// grid (a class whose cells are divided has a channel for each part); `origin_height` is the
-    /// sensor's height above nominal ground, m.
+    /// of classes. `heatmap` is `[1, classes, nx, ny]` over the coarse grid, `boxes` `[1, 10 * classes,
+    /// nx, ny]`, or `[1, 10, nx, ny]` where all classes share their boxes; `origin_height` is the sensor's height above nominal ground, m.
     ///
     /// Suppression runs from the best proposal down and stops when the limit is reached: the rest
     /// is counted as over the limit.
@@ -86,19 +74,19 @@ impl Decoder {
         dropped: &mut Dropped,
     ) {
         let plane = layout.coarse_cells();
-        let channels: usize = self.parts.iter().map(|parts| parts * parts).sum();
-        assert_eq!(heatmap.len(), channels * plane);
-        assert_eq!(boxes.len(), BOX_CHANNELS * plane);
+        assert_eq!(heatmap.len(), self.classes.len() * plane);
+        let sets = boxes.len() / (BOX_CHANNELS * plane);
+        assert!(sets == 1 || sets == self.classes.len());
+        assert_eq!(boxes.len(), sets * BOX_CHANNELS * plane);
         self.peaks.clear();
-        let mut rest = heatmap;
-        for (class_index, &parts) in self.parts.iter().enumerate() {
-            let (logits, after) = rest.split_at(parts * parts * plane);
-            rest = after;
-            let map = HeatMap { logits, parts, coarse: layout.coarse() };
-            map.find_peaks(self.thresholds[class_index], |cell, logit| {
+        for (class_index, logits) in heatmap.chunks_exact(plane).enumerate() {
+            let threshold = self.thresholds[class_index];
+            let own = if sets == 1 { 0 } else { class_index };
+            let boxes = &boxes[own * BOX_CHANNELS * plane..][..BOX_CHANNELS * plane];
+            find_peaks(logits, layout.coarse()[1], threshold, |cell| {
                 let box3 = decode_box(layout, boxes, cell, origin_height);
                 let overlap = sigmoid(boxes[9 * plane + cell]);
-                let confidence = sigmoid(logit).powf(1.0 - self.overlap_weight)
+                let confidence = sigmoid(logits[cell]).powf(1.0 - self.overlap_weight)
                     * overlap.powf(self.overlap_weight);
                 if box3.is_finite() && confidence.is_finite() {
                     let (cell, class_index) = (cell as u32, class_index as u32);
@@ -147,60 +135,38 @@ impl Decoder {
     }
 }
 
-/// The heat map of one class. Each coarse cell is divided into `parts` x `parts` cells, whose logits
-/// lie in as many channels: part (i, j), i along x, in channel `parts * i + j`.
-#[derive(Debug, Clone, Copy)]
-struct HeatMap<'a> {
-    logits: &'a [f32],
-    parts: usize,
-    coarse: [usize; 2],
+/// Calls `found` with each cell above the threshold that no neighbour of the eight exceeds; of equal
+/// neighbours the lower index wins. `columns` is the length of a row.
+fn find_peaks(logits: &[f32], columns: usize, threshold: f32, mut found: impl FnMut(usize)) {
+    // Most of the map is far below: look at stretches first, which vectorises.
+    const STRETCH: usize = 16;
+    for (stretch, values) in logits.chunks(STRETCH).enumerate() {
+        if !values.iter().fold(false, |any, value| any | (*value > threshold)) {
+            continue;
+        }
+        for (k, value) in values.iter().enumerate() {
+            let cell = stretch * STRETCH + k;
+            if *value > threshold && is_peak(logits, columns, cell) {
+                found(cell);
+            }
+        }
+    }
 }
 
-impl HeatMap<'_> {
-    /// Calls `found` with the coarse cell and the logit of each cell above the threshold that no
-    /// neighbour of the eight exceeds; of equal neighbours the first in the order of rows wins.
-    fn find_peaks(&self, threshold: f32, mut found: impl FnMut(usize, f32)) {
-        // Most of the map is far below: look at stretches first, which vectorises.
-        const STRETCH: usize = 16;
-        let plane = self.coarse[0] * self.coarse[1];
-        for (part, logits) in self.logits.chunks_exact(plane).enumerate() {
-            for (stretch, values) in logits.chunks(STRETCH).enumerate() {
-                if !values.iter().fold(false, |any, value| any | (*value > threshold)) {
-                    continue;
-                }
-                for (k, value) in values.iter().enumerate() {
-                    let cell = stretch * STRETCH + k;
-                    if *value > threshold && self.is_peak(part, cell) {
-                        found(cell, *value);
-                    }
-                }
+fn is_peak(logits: &[f32], columns: usize, cell: usize) -> bool {
+    let (row, column) = (cell / columns, cell % columns);
+    let rows = logits.len() / columns;
+    for other_row in row.saturating_sub(1)..=(row + 1).min(rows - 1) {
+        for other_column in column.saturating_sub(1)..=(column + 1).min(columns - 1) {
+            let other = other_row * columns + other_column;
+            let beaten =
+                logits[other] > logits[cell] || (logits[other] == logits[cell] && other < cell);
+            if beaten {
+                return false;
             }
         }
     }
-
-    /// The logit at a row and column of the divided cells.
-    fn at(&self, row: usize, column: usize) -> f32 {
-        let part = (row % self.parts) * self.parts + column % self.parts;
-        let [rows, columns] = self.coarse;
-        self.logits[(part * rows + row / self.parts) * columns + column / self.parts]
-    }
-
-    fn is_peak(&self, part: usize, cell: usize) -> bool {
-        let [rows, columns] = self.coarse.map(|side| side * self.parts);
-        let row = cell / self.coarse[1] * self.parts + part / self.parts;
-        let column = cell % self.coarse[1] * self.parts + part % self.parts;
-        let mine = self.at(row, column);
-        for other_row in row.saturating_sub(1)..=(row + 1).min(rows - 1) {
-            for other_column in column.saturating_sub(1)..=(column + 1).min(columns - 1) {
-                let other = self.at(other_row, other_column);
-                let earlier = (other_row, other_column) < (row, column);
-                if other > mine || (other == mine && earlier) {
-                    return false;
-                }
-            }
-        }
-        true
-    }
+    true
 }
 
 /// The box that a coarse cell describes, LiDAR frame.
@@ -251,7 +217,7 @@ mod tests {
 
     fn decode(heatmap: &[f32], boxes: &[f32], config: &BridgeConfig) -> (Vec<Proposal>, Dropped) {
         let classes = [Class::Car, Class::Pedestrian, Class::Cyclist];
-        let mut decoder = Decoder::new(config, &classes, &[], 0.5);
+        let mut decoder = Decoder::new(config, &classes, 0.5);
         let (mut proposals, mut dropped) = (Vec::new(), Dropped::default());
         let layout = GridLayout::default();
         decoder.decode(&layout, 1.73, (heatmap, boxes), &mut proposals, &mut dropped);
@@ -298,34 +264,32 @@ mod tests {
     }
 
     #[test]
-    fn of_equal_neighbours_one_peak_remains_the_first() {
-        let mut logits = vec![-5.0; 40];
-        for cell in [0, 1, 8, 9, 39] {
-            logits[cell] = 1.0;
+    fn each_class_has_its_own_box_where_the_network_gives_one() {
+        let layout = GridLayout::default();
+        let plane = layout.coarse_cells();
+        let (mut heatmap, cell) = (maps(&layout).0, 9_000);
+        heatmap[plane + cell] = 2.0;
+        heatmap[2 * plane + cell] = 1.0;
+        let mut boxes = vec![0.0; 3 * BOX_CHANNELS * plane];
+        let lengths = [4.0_f32, 0.8, 1.8];
+        for (class, length) in lengths.iter().enumerate() {
+            boxes[(class * BOX_CHANNELS + 3) * plane + cell] = length.ln();
         }
-        let map = HeatMap { logits: &logits, parts: 1, coarse: [5, 8] };
-        let mut peaks = Vec::new();
-        map.find_peaks(0.0, |cell, _| peaks.push(cell));
-        assert_eq!(peaks, [0, 39]);
+        let (proposals, _) = decode(&heatmap, &boxes, &BridgeConfig::default());
+        let found: Vec<_> =
+            proposals.iter().map(|p| (p.class_index, p.box3.size[0] as f32)).collect();
+        assert_eq!(found, [(1, 0.8), (2, 1.8)]);
     }
 
-    /// Two people 0.6 m apart: neighbours of whole cells, peaks of their own in divided ones.
     #[test]
-    fn peaks_of_divided_cells_are_found_across_the_channels() {
-        // 2 x 3 coarse cells, each of 2 x 2 parts: rows 0..4, columns 0..6.
-        let mut logits = vec![-5.0; 4 * 6];
-        let mut set = |row: usize, column: usize, logit| {
-            logits[((row % 2) * 2 + column % 2) * 6 + row / 2 * 3 + column / 2] = logit;
-        };
-        set(1, 1, 2.0);
-        set(1, 2, 1.5); // beside the first, in another coarse cell and channel: no peak
-        set(1, 4, 1.0); // two columns from its nearest: a peak
-        set(3, 3, -1.0);
-        let map = HeatMap { logits: &logits, parts: 2, coarse: [2, 3] };
+    fn of_equal_neighbours_one_peak_remains_the_first() {
+        let mut map = vec![-5.0; 40];
+        for cell in [0, 1, 8, 9, 39] {
+            map[cell] = 1.0;
+        }
         let mut peaks = Vec::new();
-        map.find_peaks(0.0, |cell, logit| peaks.push((cell, logit)));
-        peaks.sort_by_key(|(cell, _)| *cell);
-        assert_eq!(peaks, [(0, 2.0), (2, 1.0)]);
+        find_peaks(&map, 8, 0.0, |cell| peaks.push(cell));
+        assert_eq!(peaks, [0, 39]);
     }
 
     #[test]

@@ -111,9 +111,6 @@ pub struct Contract {
     /// Grids (bridge models).
     #[serde(default)]
     pub grid: Option<GridSpec>,
-    /// Cells of the heat map along a coarse cell's side, for each class (bridge models); empty: one.
-    #[serde(default)]
-    pub heatmap_parts: Vec<usize>,
     /// Exponent g of the overlap in a proposal's confidence (bridge models).
     #[serde(default)]
     pub overlap_weight: Option<f32>,

@@ -9,9 +9,7 @@ TensorRT, and all activations are non-negative, so that unsigned 8-bit quantisat
 import torch
 from torch import nn
 
-FINE_CHANNELS, COARSE_CHANNELS, BOX_CHANNELS = 12, 8, 10
-PARTS = (1, 2, 2)  # heat map cells along a coarse cell's side, by class: people stand closer together than cars
-HEAT_CHANNELS = sum(p * p for p in PARTS)
+FINE_CHANNELS, COARSE_CHANNELS, CLASSES, BOX_CHANNELS = 12, 8, 3, 10
 
 
 def conv(c_in, c_out, stride=1, k=3):
@@ -31,7 +29,10 @@ class Residual(nn.Module):
 
 
 class BevNet(nn.Module):
-    """`width` multiplies all channels but those of inputs and outputs."""
+    """`width` multiplies all channels but those of inputs and outputs.
+
+    Each class has its own box channels: where it is open whether something is a person or a cyclist, the box of neither is half one, half the other.
+    """
 
     def __init__(self, width=1.0):
         super().__init__()
@@ -47,8 +48,8 @@ class BevNet(nn.Module):
         self.neck2 = conv(2 * c2, c2)
         self.up2 = conv(c2, c1, 1, 1)
         self.neck1 = conv(2 * c1, c2)
-        self.heatmap = nn.Sequential(conv(c2, c1), nn.Conv2d(c1, HEAT_CHANNELS, 1))
-        self.boxes = nn.Sequential(conv(c2, c1), nn.Conv2d(c1, BOX_CHANNELS, 1))
+        self.heatmap = nn.Sequential(conv(c2, c1), nn.Conv2d(c1, CLASSES, 1))
+        self.boxes = nn.Sequential(conv(c2, c1), nn.Conv2d(c1, CLASSES * BOX_CHANNELS, 1))
         nn.init.constant_(self.heatmap[-1].bias, -4.0)
 
     def forward(self, fine, coarse):
@@ -65,28 +66,6 @@ def up(x):
     return nn.functional.interpolate(x, scale_factor=2.0, mode="nearest")
 
 
-def heat_channels():
-    """[(class, parts, first channel)]: where each class's heat map lies among the channels."""
-    out, first = [], 0
-    for c, parts in enumerate(PARTS):
-        out.append((c, parts, first))
-        first += parts * parts
-    return out
-
-
-def to_lattice(heat, parts):
-    """A class's channels [parts^2, NX, NY] as one map [parts NX, parts NY]; channel `parts * i + j` is the part (i, j) of a cell."""
-    nx, ny = heat.shape[1:]
-    return heat.reshape(parts, parts, nx, ny).transpose(2, 0, 3, 1).reshape(nx * parts, ny * parts)
-
-
-def from_lattice(lattice, parts):
-    """The reverse of `to_lattice`."""
-    nx, ny = (n // parts for n in lattice.shape)
-    return lattice.reshape(nx, parts, ny, parts).transpose(1, 3, 0, 2).reshape(parts * parts, nx, ny)
-
-
-def divided(tensor):
-    """The last layer of a heat map of whole cells (one channel a class), as a start for one with parts: each says what its cell says."""
-    whole = len(tensor) == len(PARTS) != HEAT_CHANNELS
-    return torch.cat([t.expand(p * p, *t.shape[1:]) for t, p in zip(tensor.split(1), PARTS)]) if whole else tensor
+def for_each_class(tensor):
+    """The last layer of boxes that all classes shared (ten channels), as a start for each class's own."""
+    return torch.cat([tensor] * CLASSES) if len(tensor) == BOX_CHANNELS else tensor

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from . import features
-from .bev_net import heat_channels, to_lattice
+from .bev_net import BOX_CHANNELS
 from .boxes import nms, overlaps, wrap
 
 
@@ -26,8 +26,11 @@ def detect(net, scans, threshold=0.1, limit=64, overlap_weight=0.5):
 
 def decode(heat, reg, origin_height, threshold=0.1, limit=64, overlap_weight=0.5, nms_overlap=0.2):
     """Proposals as ../FEATURES.md says."""
-    c, i, j, logit = (np.concatenate(t) for t in zip(*(peaks(heat, *at, threshold) for at in heat_channels())))
-    v = reg[:, i, j]
+    pad = np.pad(heat, ((0, 0), (1, 1), (1, 1)), constant_values=-np.inf)
+    nx, ny = heat.shape[1:]
+    around = np.max([pad[:, i:i + nx, j:j + ny] for i in range(3) for j in range(3)], 0)
+    c, i, j = np.nonzero((heat >= around) & (heat > np.log(threshold / (1 - threshold))))
+    v = reg.reshape(-1, BOX_CHANNELS, nx, ny)[c, :, i, j].T  # of the class's own box channels
     x = features.X[0] + (i + 0.5 + v[0]) * 0.4
     y = features.Y[0] + (j + 0.5 + v[1]) * 0.4
     a = np.arctan2(v[6], v[7]) / 2
@@ -35,22 +38,12 @@ def decode(heat, reg, origin_height, threshold=0.1, limit=64, overlap_weight=0.5
     yaw = wrap(np.where(v[8] > 0, a, a - np.pi))
     boxes = np.stack([x, y, v[2] - origin_height, *np.exp(np.clip(v[3:6], -3, 4)), yaw], 1)
     sig = lambda t: 1 / (1 + np.exp(-t))
-    score = sig(logit) ** (1 - overlap_weight) * sig(v[9]) ** overlap_weight
+    score = sig(heat[c, i, j]) ** (1 - overlap_weight) * sig(v[9]) ** overlap_weight
     top = np.argsort(-score, kind="stable")[:limit]
     boxes, c, score = boxes[top], c[top], score[top]
     keep = [k for cls in range(3) for k in np.flatnonzero(c == cls)[nms(boxes[c == cls], score[c == cls], nms_overlap)]]
     keep = sorted(keep, key=lambda k: -score[k])
     return boxes[keep], c[keep], score[keep]
-
-
-def peaks(heat, cls, parts, first, threshold):
-    """(class, coarse cell's row and column, logit) of a class's local maxima above the threshold."""
-    heat = to_lattice(heat[first:first + parts * parts], parts)
-    pad = np.pad(heat, 1, constant_values=-np.inf)
-    nx, ny = heat.shape
-    around = np.max([pad[i:i + nx, j:j + ny] for i in range(3) for j in range(3)], 0)
-    i, j = np.nonzero((heat >= around) & (heat > np.log(threshold / (1 - threshold))))
-    return np.full(len(i), cls), i // parts, j // parts, heat[i, j]
 
 
 def _curve_area(score, hit, total):

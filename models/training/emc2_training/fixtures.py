@@ -11,7 +11,6 @@ import numpy as np
 
 from . import features
 from .boxes import overlaps, to_local
-from .bev_net import PARTS, from_lattice
 from .evaluate import decode
 from .export import toy_points
 
@@ -20,13 +19,11 @@ DECODER = {"origin_height": 1.73, "threshold": 0.1, "limit": 64, "overlap_weight
 
 
 def answer(seed=4, peaks=60):
-    """Peaks of a made-up answer: cells [K, 3] (class, row, column of its heat map), logits [K], box channels [K, 10]."""
+    """Peaks of a made-up answer: cells [K, 3] (class, row, column), logits [K], box channels [K, 10]."""
     rng = np.random.default_rng(seed)
-    cls = rng.integers(3, size=peaks)
-    sides = np.array(PARTS)[cls][:, None] * [176, 200]
-    cells = np.column_stack([cls, rng.integers(sides)])
+    cells = np.stack([rng.integers(3, size=peaks), rng.integers(176, size=peaks), rng.integers(200, size=peaks)], 1)
     cells[1::4] = cells[::4] + [0, 2, 1]  # near neighbours, so that suppression has work
-    cells[:, 1:] = np.minimum(cells[:, 1:], np.array(PARTS)[cells[:, :1]] * [176, 200] - 1)
+    cells[:, 1:] = np.minimum(cells[:, 1:], [175, 199])
     yaw = rng.uniform(-np.pi, np.pi, peaks)
     size = np.array([[3.9, 1.6, 1.5], [0.8, 0.7, 1.8], [1.8, 0.6, 1.7]])[cells[:, 0]]
     heads = np.concatenate([rng.uniform(-0.5, 0.5, (peaks, 2)), rng.normal(0.8, 0.2, (peaks, 1)), np.log(size) + rng.normal(0, 0.1, (peaks, 3)),
@@ -36,10 +33,10 @@ def answer(seed=4, peaks=60):
 
 def maps(cells, logits, heads):
     """The dense outputs that these peaks stand for."""
-    heat, boxes = [np.full((176 * p, 200 * p), -9, np.float32) for p in PARTS], np.zeros((10, 176, 200), np.float32)
+    heat, boxes = np.full((3, 176, 200), -9, np.float32), np.zeros((3, 10, 176, 200), np.float32)
     for (c, i, j), logit, head in zip(cells, logits, heads):
-        heat[c][i, j], boxes[:, i // PARTS[c], j // PARTS[c]] = logit, head
-    return np.concatenate([from_lattice(m, p) for m, p in zip(heat, PARTS)]), boxes
+        heat[c, i, j], boxes[c, :, i, j] = logit, head
+    return heat, boxes.reshape(30, 176, 200)
 
 
 def main():

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from . import features
-from .bev_net import BevNet, divided
+from .bev_net import BevNet, for_each_class
 from .expert_nets import PIXELS, WINDOW
 from .export import toy_points
 from .train_experts import Experts
@@ -23,7 +23,7 @@ def bev(path):
     """A BevNet as in model.onnx; its width is that of the file."""
     net = BevNet(len(weights(path)["stem.0"][0]) / 32)
     fine, coarse = features.bev_grids(toy_points(), 1.73)
-    load_onnx(net, path, [(torch.from_numpy(fine)[None], torch.from_numpy(coarse)[None])], {"heatmap.1": divided})
+    load_onnx(net, path, [(torch.from_numpy(fine)[None], torch.from_numpy(coarse)[None])], {"boxes.1": for_each_class})
     return net.eval()
 
 

@@ -106,7 +106,7 @@ def main():
         state = torch.load(ckpt, weights_only=False)
         net.load_state_dict(state["ema"]), opt.load_state_dict(state["opt"])
         spent, step = state["spent"], state["step"]
-    source = Scenes(train, scenes.build_bank(train), layouts, a.seed + step, weights["blank"])
+    source = Scenes(train, scenes.build_bank(train), layouts, a.seed + step)
     source.progress.fill_(1.0)
     loader = iter(torch.utils.data.DataLoader(source, a.batch, num_workers=1, prefetch_factor=4))
     log = open(out / "log.jsonl", "a")

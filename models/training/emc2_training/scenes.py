@@ -165,9 +165,9 @@ def make(rng, composer, cls, target):
     if not composer.free(box):
         return False
     shape = {0: shapes.car, 1: shapes.person, 2: shapes.cyclist, OTHER: shapes.truck}[cls]
-    new = shapes.cast(rng, shape(rng, box[3:6]), box)
+    new = shapes.as_labelled(rng, shapes.cast(rng, shape(rng, box[3:6]), box), cls)
     # Unequal heights of label and ground: the box's foot is not always where the feet are.
-    box[2] += rng.normal(0, 0.02)
+    box[2] += rng.normal(0.02 if cls == 1 else 0.0, 0.04 if cls == 1 else 0.02)
     return len(new) >= 4 and composer.add(box, cls, new, True)
 
 

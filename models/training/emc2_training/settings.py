@@ -8,7 +8,7 @@ DEFAULT = Path(__file__).with_name("settings.yaml")
 
 
 def load(path=DEFAULT):
-    """{section: {key: number or list of numbers}}; refuses keys that are missing or unknown, and values that are no weights."""
+    """{section: {key: number}}; refuses keys that are missing or unknown, and values that are no weights."""
     path = Path(path)
     try:
         found = yaml.safe_load(path.read_text())
@@ -22,12 +22,10 @@ def load(path=DEFAULT):
         if not isinstance(found[section], dict):
             raise SystemExit(f"{path}: {section} must hold {list(keys)}, found {found[section]!r}")
         compare_keys(path, f"{section}.", keys, found[section])
-        for key, default in keys.items():
+        for key in keys:
             value = found[section][key]
-            values = value if isinstance(default, list) and isinstance(value, list) and len(value) == len(default) else [value]
-            if any(isinstance(v, bool) or not isinstance(v, (int, float)) or not 0 <= v < float("inf") for v in values):
-                kind = f"{len(default)} numbers" if isinstance(default, list) else "a number"
-                raise SystemExit(f"{path}: {section}.{key} is {value!r}, expected {kind} of 0 or more")
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
+                raise SystemExit(f"{path}: {section}.{key} is {value!r}, expected a number of 0 or more")
     return found
 
 

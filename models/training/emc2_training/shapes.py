@@ -85,8 +85,8 @@ def person(rng, size):
     """Somebody who stands or walks; size = (l, w, h) of the label."""
     l, w, h = size
     cloth, trousers, skin = rng.uniform(0.03, 0.6), rng.uniform(0.03, 0.5), rng.uniform(0.2, 0.5)
-    stride = max(0.0, l / 2 - 0.15) * rng.uniform(0.5, 1.0) * rng.choice([-1, 1])
-    wide = np.clip(w / 2 - 0.05, 0.18, 0.3)
+    stride = max(0.0, l / 2 - 0.08) * rng.uniform(0.6, 1.1) * rng.choice([-1, 1])
+    wide = np.clip(w / 2 - 0.02, 0.2, 0.36)
     stout = rng.uniform(1.0, 1.4)  # clothes, and a beam that is as wide as a hand
     hip, shoulder = 0.5 * h, 0.82 * h
     swing = stride * rng.uniform(0.3, 1.0)
@@ -103,6 +103,20 @@ def person(rng, size):
     if rng.random() < 0.15:  # a long coat
         parts.append(ellipsoid([0, 0, hip * 0.85], [0.17, wide * 0.85, hip * 0.6], None, cloth))
     return parts
+
+
+def as_labelled(rng, points, cls):
+    """Returns of a made-up person or cyclist moved to where those of real ones lie against their labels.
+
+    People label the returns they see: the median return of 24 real people lies 0.02 m before the label's centre (that of the
+    bodies here 0.14 m), one person to the next by 0.1 m, and a person's returns are spread over 0.3 m along the ray (here 0.2).
+    """
+    if cls not in (1, 2) or not len(points):
+        return points
+    back = rng.normal(0.09, 0.07) if cls == 1 else rng.normal(0.03, 0.08)
+    back = back + rng.normal(0, rng.uniform(0.02, 0.08), len(points))
+    ray = points[:, :3] / np.linalg.norm(points[:, :3], axis=1, keepdims=True)
+    return np.column_stack([points[:, :3] + ray * back[:, None], points[:, 3]]).astype(np.float32)
 
 
 def bicycle(rng, l):

@@ -15,7 +15,7 @@ import torch
 from torch.nn import functional as F
 
 from . import curves, data, features, scenes, settings
-from .bev_net import PARTS, BevNet, divided, from_lattice
+from .bev_net import BOX_CHANNELS, CLASSES, BevNet, for_each_class
 from .boxes import inside, wrap
 from .evaluate import average_precision, detect
 from .kitti import OTHER
@@ -23,15 +23,15 @@ from .machine import fast_bfloat16
 from .warm_start import load_onnx
 
 CROP = (56.0, 57.6)  # training window, metres along x and y
-SIGMA = (1.1, 0.65, 0.75)  # of the heat map's bumps, in coarse cells across the width; along the length it grows
+SIGMA = (1.1, 0.65, 0.75)  # of the heat map's bumps, in cells across the width; along the length it grows
 FAST_BFLOAT16 = fast_bfloat16()
 
 
 class Scenes(torch.utils.data.IterableDataset):
     """Endless augmented training windows. `progress` (0..1) is shared with the worker: towards the end scenes grow calmer."""
 
-    def __init__(self, scans, bank, layouts, seed, blank):
-        self.scans, self.bank, self.layouts, self.seed, self.blank = scans, bank, layouts, seed, blank
+    def __init__(self, scans, bank, layouts, seed):
+        self.scans, self.bank, self.layouts, self.seed = scans, bank, layouts, seed
         # A drive with many frames must not drown the others.
         count = {}
         for s in scans:
@@ -56,7 +56,7 @@ class Scenes(torch.utils.data.IterableDataset):
         rng = np.random.default_rng(self.seed * 1000 + (worker.id if worker else 0))
         while True:
             scan = self.scans[rng.choice(len(self.scans), p=self.weight)]
-            yield window(rng, scan, self.blank, *compose(rng, scan, self, calm=max(0.0, 2 * float(self.progress) - 1)))
+            yield window(rng, scan, *compose(rng, scan, self, calm=max(0.0, 2 * float(self.progress) - 1)))
 
     def layout(self, rng):
         """A label file's boxes and classes; those with people, cyclists or trucks more often than chance would have it."""
@@ -83,7 +83,7 @@ def compose(rng, scan, source, calm=0.0):
     return scenes.augment(rng, *composer.finish())
 
 
-def window(rng, scan, blank, points, boxes, classes, heading):
+def window(rng, scan, points, boxes, classes, heading):
     """The grids of a piece of the range, and what the network should say there."""
     x0 = 0.0 if rng.random() < 0.7 else 0.4 * rng.integers(0, 36)
     y0 = 0.4 * rng.integers(-100, -100 + round((80 - CROP[1]) / 0.4) + 1)
@@ -91,95 +91,64 @@ def window(rng, scan, blank, points, boxes, classes, heading):
         y0 = -28.8
     x, y = (x0, x0 + CROP[0]), (y0, y0 + CROP[1])
     fine, coarse = features.bev_grids(points, scan.origin_height, x, y)
-    return fine, coarse, *targets(points, boxes, classes, heading, scan, blank, x, y)
+    return fine, coarse, *targets(points, boxes, classes, heading, scan, x, y)
 
 
-def targets(points, boxes, classes, heading, scan, blank, x, y):
-    """Heat map, its loss weight, box targets and their weight; boxes at the coarse cell, heat maps as bev_net.PARTS divides it."""
+def targets(points, boxes, classes, heading, scan, x, y):
+    """Heat map, its loss weight, box targets, their weight, whose box it is, ...: all at the coarse cell."""
     nx, ny = round(CROP[0] / 0.4), round(CROP[1] / 0.4)
-    lattices = {parts: Lattice(x, y, 0.4 / parts) for parts in set(PARTS)}
-    heat = [np.zeros((nx * parts, ny * parts), np.float32) for parts in PARTS]
-    weight = [np.full(h.shape, blank[c] * scan.known[c], np.float32) for c, h in enumerate(heat)]
+    heat = np.zeros((3, nx, ny), np.float32)
+    weight = np.ones((3, nx, ny), np.float32)
+    for c in range(3):
+        if not scan.known[c]:
+            weight[c] = 0.0
     reg = np.zeros((9, nx, ny), np.float32)
     regw = np.zeros((nx, ny), np.float32)
     headw = np.zeros((nx, ny), np.float32)
     real = np.zeros((7, nx, ny), np.float32)
+    whose = np.zeros((nx, ny), np.int64)
+    gx, gy = np.meshgrid(x[0] + (np.arange(nx) + 0.5) * 0.4, y[0] + (np.arange(ny) + 0.5) * 0.4, indexing="ij")
     for b, c, known in zip(boxes, classes, heading):
-        k = 0 if c == OTHER else c if c >= 0 else -1 - c  # whose heat map it concerns
-        lattice = lattices[PARTS[k]]
-        at = lattice.around(b)
-        if at is None:
+        cx, cy = (b[0] - x[0]) / 0.4, (b[1] - y[0]) / 0.4
+        if not (-8 < cx < nx + 8 and -8 < cy < ny + 8):
             continue
-        u, v, *_ = lattice.local(at, b)
+        i0, i1 = max(0, int(cx) - 10), min(nx, int(cx) + 11)
+        j0, j1 = max(0, int(cy) - 10), min(ny, int(cy) + 11)
+        if i0 >= i1 or j0 >= j1:
+            continue
+        dx, dy = gx[i0:i1, j0:j1] - b[0], gy[i0:i1, j0:j1] - b[1]
+        co, si = np.cos(b[6]), np.sin(b[6])
+        u, v = co * dx + si * dy, -si * dx + co * dy
         if c == OTHER:  # to call a truck a car is the dearest mistake
             if b[3] > 3.0:
-                weight[0][at][(np.abs(u) <= b[3] / 2) & (np.abs(v) <= b[4] / 2)] *= 2
+                weight[0, i0:i1, j0:j1][(np.abs(u) <= b[3] / 2) & (np.abs(v) <= b[4] / 2)] *= 2
             continue
         few = len(inside(points, b)) < (5 if c == 0 else 4)
         if c < 0 or few:
-            weight[k][at][(np.abs(u) <= b[3] / 2 + 0.4) & (np.abs(v) <= b[4] / 2 + 0.4)] = 0  # a van: not a mistake as a car
+            k = c if c >= 0 else -1 - c
+            hide = (np.abs(u) <= b[3] / 2 + 0.4) & (np.abs(v) <= b[4] / 2 + 0.4)
+            weight[k, i0:i1, j0:j1][hide] = 0  # a van: not a mistake as a car
             continue
-        g = bump(u, v, c)
-        i, j = lattice.cell(b)
-        if at[0].start <= i < at[0].stop and at[1].start <= j < at[1].stop:
-            g[i - at[0].start, j - at[1].start] = 1.0
-        part = heat[c][at]
+        s = SIGMA[c] * 0.4
+        along = s * (1.6 if c == 0 else 1.3 if c == 2 else 1.0)
+        g = np.exp(-0.5 * ((u / along) ** 2 + (v / s) ** 2)).astype(np.float32)
+        ci, cj = int(np.floor(cx)), int(np.floor(cy))
+        if i0 <= ci < i1 and j0 <= cj < j1:
+            g[ci - i0, cj - j0] = 1.0
+        part = heat[c, i0:i1, j0:j1]
         np.maximum(part, g, out=part)
-        at = lattices[1].around(b)
-        if at is None:
-            continue
-        u, v, dx, dy = lattices[1].local(at, b)
-        g = bump(u, v, c)
-        i, j = lattices[1].cell(b)
-        if at[0].start <= i < at[0].stop and at[1].start <= j < at[1].stop:
-            g[i - at[0].start, j - at[1].start] = 1.0
-        near = g > np.maximum(0.25, regw[at])
+        near = g > np.maximum(0.25, regw[i0:i1, j0:j1])
         a = wrap(b[6])
         t = [-dx / 0.4, -dy / 0.4, b[2] + scan.origin_height + 0 * dx, *(np.log(b[3 + k]) + 0 * dx for k in range(3)),
              np.sin(2 * a) + 0 * dx, np.cos(2 * a) + 0 * dx, float(-np.pi / 4 <= a < 3 * np.pi / 4) + 0 * dx]
         for k in range(9):
-            reg[k][at][near] = t[k][near]
+            reg[k, i0:i1, j0:j1][near] = t[k][near]
         for k in range(7):
-            real[k][at][near] = b[k]
-        regw[at][near] = g[near]
-        headw[at][near] = g[near] * known
-    for h, w in zip(heat, weight):
-        w[(h >= 0.999) & (w > 0) & (w < 1)] = 1
-    heat, weight = (np.concatenate([from_lattice(m, parts) for m, parts in zip(maps, PARTS)]) for maps in (heat, weight))
-    return heat, weight, reg, regw, headw, real, np.array([x[0], y[0], scan.origin_height], np.float32)
-
-
-class Lattice:
-    """Cells of one size over the training window."""
-
-    def __init__(self, x, y, cell):
-        self.x0, self.y0, self.size = x[0], y[0], cell
-        self.shape = round(CROP[0] / cell), round(CROP[1] / cell)
-        self.reach = round(4.0 / cell)  # a box is written no farther than this many cells from its centre
-
-    def cell(self, box):
-        """The cell in which a box's centre lies; it may be outside the window."""
-        return int(np.floor((box[0] - self.x0) / self.size)), int(np.floor((box[1] - self.y0) / self.size))
-
-    def around(self, box):
-        """Slices of the window about a box, None where it is too far outside."""
-        (i, j), r = self.cell(box), self.reach
-        i0, i1, j0, j1 = max(0, i - r), min(self.shape[0], i + r + 1), max(0, j - r), min(self.shape[1], j + r + 1)
-        return (slice(i0, i1), slice(j0, j1)) if i0 < i1 and j0 < j1 else None
-
-    def local(self, at, box):
-        """Cell centres in the box frame (u along its length, v across), and less its centre in the sensor's (dx, dy), m."""
-        dx = (self.x0 + (np.arange(at[0].start, at[0].stop) + 0.5) * self.size - box[0])[:, None]
-        dy = (self.y0 + (np.arange(at[1].start, at[1].stop) + 0.5) * self.size - box[1])[None, :]
-        co, si = np.cos(box[6]), np.sin(box[6])
-        return co * dx + si * dy, -si * dx + co * dy, dx + 0 * dy, dy + 0 * dx
-
-
-def bump(u, v, c):
-    """The heat of places (u, v) in the frame of a box of class c."""
-    s = SIGMA[c] * 0.4
-    along = s * (1.6 if c == 0 else 1.3 if c == 2 else 1.0)
-    return np.exp(-0.5 * ((u / along) ** 2 + (v / s) ** 2)).astype(np.float32)
+            real[k, i0:i1, j0:j1][near] = b[k]
+        regw[i0:i1, j0:j1][near] = g[near]
+        headw[i0:i1, j0:j1][near] = g[near] * known
+        whose[i0:i1, j0:j1][near] = c
+    return heat, weight, reg, regw, headw, real, whose, np.array([x[0], y[0], scan.origin_height], np.float32)
 
 
 def decode_maps(out, origin):
@@ -207,9 +176,16 @@ def aligned_overlap(p, t):
     return inter / (vp + vt - inter + 1e-6) * (1 - 0.8 * off).clamp(min=0)
 
 
+def boxes_of(out, whose):
+    """[B, 10, NX, NY]: at each cell the box channels of the class that `whose` [B, NX, NY] names."""
+    sets = out.unflatten(1, (CLASSES, BOX_CHANNELS))
+    return sets.gather(1, whose[:, None, None].expand(-1, 1, BOX_CHANNELS, -1, -1)).squeeze(1)
+
+
 def loss_of(heat_logit, out, batch, weights):
     """The weighted sum (settings.yaml, section bev) and its parts."""
-    heat, weight, reg, regw, headw, real, origin = batch
+    heat, weight, reg, regw, headw, real, whose, origin = batch
+    out = boxes_of(out, whose)
     p = torch.sigmoid(heat_logit).clamp(1e-5, 1 - 1e-5)
     pos = (heat >= 0.999).float()
     focal = -(pos * (1 - p) ** 2 * p.log() + (1 - pos) * (1 - heat) ** 4 * p ** 2 * (1 - p).log())
@@ -226,6 +202,19 @@ def loss_of(heat_logit, out, batch, weights):
     return sum(weights[k] * v for k, v in parts.items()), {k: v.item() for k, v in parts.items()}
 
 
+def learning(net, only, init):
+    """The parts that learn: all, or the heads alone; what is kept keeps its BatchNorms' statistics too."""
+    if not only:
+        return [net]
+    if not init:
+        raise SystemExit("--only keeps the rest of the network as it is: --init must say what that is")
+    net.requires_grad_(False)
+    parts = [net.heatmap, net.boxes] if only == "heads" else [net.boxes]
+    for part in parts:
+        part.requires_grad_(True)
+    return parts
+
+
 def main():
     a = argparse.ArgumentParser()
     a.add_argument("--shared", required=True)
@@ -238,7 +227,7 @@ def main():
     a.add_argument("--width", type=float, default=1.0)
     a.add_argument("--seed", type=int, default=1)
     a.add_argument("--threads", type=int, default=2)
-    a.add_argument("--only", choices=["heatmap", "boxes"], help="train this head, and keep all else as --init has it")
+    a.add_argument("--only", choices=["heads", "boxes"], help="train the heads, or that of the boxes, and keep all else as --init has it")
     a.add_argument("--settings", default=settings.DEFAULT, metavar="FILE", help="weights of the losses (default: settings.yaml)")
     a.add_argument("--hold-out", nargs="*", default=[], metavar="DRIVE", help="drives to keep away and to judge on; `fold`: data.FOLD")
     a = a.parse_args()
@@ -256,16 +245,12 @@ def main():
     spent, step = (state["spent"], state["step"]) if state else (0.0, 0)
     if state:
         settings.same_as_before(out, state.get("weights"), weights)
-    source = Scenes(train, bank, layouts, a.seed + step, weights["blank"])
+    source = Scenes(train, bank, layouts, a.seed + step)
     source.progress.fill_(spent / (a.minutes * 60))
     loader = iter(torch.utils.data.DataLoader(source, a.batch, num_workers=1, prefetch_factor=6))
     if a.init and not state:
-        load_onnx(net, a.init, [next(loader)[:2] for _ in range(8)], {"heatmap.1": divided})
-    if a.only:
-        if not a.init:
-            raise SystemExit("--only keeps the rest of the network as it is: --init must say what that is")
-        net.requires_grad_(False)
-        getattr(net, a.only).requires_grad_(True)
+        load_onnx(net, a.init, [next(loader)[:2] for _ in range(8)], {"boxes.1": for_each_class})
+    learns = learning(net, a.only, a.init)
     net = net.to(memory_format=torch.channels_last)
     ema = copy.deepcopy(net).eval()
     opt = torch.optim.AdamW([p for p in net.parameters() if p.requires_grad], lr=a.lr, weight_decay=0.01)
@@ -281,7 +266,9 @@ def main():
             g["lr"] = lr
         batch = next(loader)
         fine, coarse = (t.to(memory_format=torch.channels_last) for t in batch[:2])
-        (getattr(net.eval(), a.only) if a.only else net).train()  # what is kept keeps its BatchNorms' statistics too
+        net.eval()
+        for part in learns:
+            part.train()
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=FAST_BFLOAT16):
             heat, boxes = net(fine, coarse)
         loss, parts = loss_of(heat.float(), boxes.float(), batch[2:], weights)

@@ -57,7 +57,7 @@ def made_up(rng, picture, source):
     composer = scenes.Composer(picture, points, [], [], [])
     for box, cls in zip(picture.boxes, picture.classes):
         kind = {0: shapes.car, -1: shapes.car, 1: shapes.person, -2: shapes.person, 2: shapes.cyclist}.get(cls, shapes.truck)
-        new = shapes.cast(rng, kind(rng, box[3:6]), box)
+        new = shapes.as_labelled(rng, shapes.cast(rng, kind(rng, box[3:6]), box), cls)
         if (len(new) < 4 or not composer.add(box, cls, new, True)) and 0 <= cls < 3:
             composer.boxes.append(box)  # seen in the image, but not by this scan: neither a find nor a mistake
             composer.classes.append(-1 - cls)
@@ -352,8 +352,7 @@ def main():
     a.add_argument("--settings", default=settings.DEFAULT, metavar="FILE", help="weights of the losses (default: settings.yaml)")
     a.add_argument("--hold-out", nargs="*", default=[], metavar="DRIVE", help="drives to keep away and to judge on; `fold`: data.FOLD")
     a = a.parse_args()
-    every = settings.load(a.settings)
-    weights = every["experts"]
+    weights = settings.load(a.settings)["experts"]
     torch.set_num_threads(a.threads)
     torch.manual_seed(a.seed)
     out = Path(a.out)
@@ -370,7 +369,7 @@ def main():
     spent, step = (state["spent"], state["step"]) if state else (0.0, 0)
     if state:
         settings.same_as_before(out, state.get("weights"), weights)
-    regions = Regions(Scenes(train, bank, layouts, a.seed, every["bev"]["blank"]), pictures, bev, a.image_share, a.seed + step)
+    regions = Regions(Scenes(train, bank, layouts, a.seed), pictures, bev, a.image_share, a.seed + step)
     loader = iter(torch.utils.data.DataLoader(regions, a.batch, num_workers=1, prefetch_factor=4, collate_fn=collate))
     if a.init and not state:
         init = Path(a.init)

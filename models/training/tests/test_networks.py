@@ -9,11 +9,12 @@ import onnx
 import torch
 from onnx import TensorProto, helper
 
-from emc2_training import baseline_size, export, from_models, qat, scenes, shapes
-from emc2_training.bev_net import HEAT_CHANNELS, PARTS, BevNet, divided, from_lattice, to_lattice
+from emc2_training import baseline_size, export, from_models, people_offsets, qat, scenes, shapes
+from emc2_training.bev_net import BevNet, for_each_class
 from emc2_training.boxes import bev_intersection, to_local
 from emc2_training.expert_nets import Ape, Lpe, Vee, begin_as_lpe
 from emc2_training.kitti import OTHER, Calib, Scan
+from emc2_training.train_bev import learning
 from emc2_training.warm_start import load_onnx
 
 
@@ -58,9 +59,9 @@ class Export(unittest.TestCase):
                 self.logit = logit
 
             def forward(self, fine, coarse):
-                heat, boxes = torch.full((1, HEAT_CHANNELS, 176, 200), -9.0), torch.zeros(1, 10, 176, 200)
+                heat, boxes = torch.full((1, 3, 176, 200), -9.0), torch.zeros(1, 30, 176, 200)
                 heat[0, 0, 50, 100] = self.logit
-                boxes[0, :, 50, 100] = torch.tensor([-0.5, -0.5, 0.73, np.log(4), np.log(1.7), np.log(1.5), 0, 1, 1, 5.0])
+                boxes[0, :10, 50, 100] = torch.tensor([-0.5, -0.5, 0.73, np.log(4), np.log(1.7), np.log(1.5), 0, 1, 1, 5.0])
                 return heat, boxes
 
             def run(self, names, inputs):
@@ -73,18 +74,6 @@ class Export(unittest.TestCase):
 
 
 class Weights(unittest.TestCase):
-    def test_parts_of_cells_go_to_channels_and_back(self):
-        lattice = np.arange(6 * 8).reshape(6, 8)
-        channels = from_lattice(lattice, 2)
-        self.assertEqual(channels.shape, (4, 3, 4))
-        self.assertEqual(channels[2, 1, 3], lattice[2 * 1 + 1, 2 * 3])
-        np.testing.assert_array_equal(to_lattice(channels, 2), lattice)
-
-    def test_a_heat_map_of_whole_cells_becomes_one_of_parts(self):
-        whole = torch.tensor([1.0, 2.0, 3.0])
-        self.assertEqual(divided(whole).tolist(), [1.0, *[2.0] * PARTS[1] ** 2, *[3.0] * PARTS[2] ** 2])
-        self.assertEqual(divided(torch.rand(HEAT_CHANNELS, 4, 1, 1)).shape, (HEAT_CHANNELS, 4, 1, 1))
-
     def test_an_exported_network_comes_back_and_says_the_same(self):
         net, again = shaken(), BevNet(0.25)
         fine, coarse = torch.rand(2, 12, 32, 32), torch.rand(2, 8, 16, 16)
@@ -111,6 +100,21 @@ class Weights(unittest.TestCase):
         with torch.no_grad():
             for a, b in zip(net(fine, coarse), again(fine, coarse)):
                 self.assertLess((a - b).abs().max().item(), 1e-3)
+
+    def test_boxes_that_classes_shared_become_each_class_s_own(self):
+        shared = torch.arange(20.0).reshape(10, 2)
+        own = for_each_class(shared)
+        self.assertEqual(own.shape, (30, 2))
+        self.assertTrue(all(torch.equal(part, shared) for part in own.split(10)))
+        self.assertIs(for_each_class(own), own)
+
+    def test_only_the_heads_learn_where_asked(self):
+        net = shaken()
+        with self.assertRaises(SystemExit):
+            learning(net, "heads", None)
+        self.assertEqual(learning(net, None, None), [net])
+        learning(net, "boxes", "model.onnx")
+        self.assertEqual({n.split(".")[0] for n, p in net.named_parameters() if p.requires_grad}, {"boxes"})
 
     def test_an_exported_expert_comes_back_and_says_the_same(self):
         raster, context = torch.rand(4, 8, 32, 16), torch.rand(4, 12)
@@ -169,6 +173,17 @@ class MadeUp(unittest.TestCase):
             self.assertTrue(((points[:, 3] >= 0) & (points[:, 3] <= 1)).all())
             # A side towards the sensor: half of the returns at least are nearer than the box's centre.
             self.assertGreater(np.mean(np.hypot(points[:, 0], points[:, 1]) < np.hypot(box[0], box[1])), 0.5)
+
+    def test_returns_of_made_up_people_lie_about_the_centre_of_their_label(self):
+        rng, box = np.random.default_rng(1), np.array([3.0, -14.0, -0.85, 0.8, 0.6, 1.75, 0.4])
+        bare, moved = (np.array([row for row in rows if row]) for rows in zip(*(
+            (people_offsets.offsets(points, box), people_offsets.offsets(shapes.as_labelled(rng, points, 1), box))
+            for points in (shapes.cast(rng, shapes.person(rng, box[3:6]), box) for _ in range(60)))))
+        self.assertAlmostEqual(np.median(moved[:, 0] - bare[:, 0]), 0.09, delta=0.03)  # away from the sensor
+        self.assertGreater(moved[:, 0].std(), 2 * bare[:, 0].std())
+        self.assertGreater(np.median(moved[:, 1]), np.median(bare[:, 1]))
+        cars = np.ones((3, 4), np.float32)
+        self.assertIs(shapes.as_labelled(rng, cars, 0), cars)
 
     def test_a_ray_enters_a_convex_body_where_a_block_begins(self):
         hull = shapes.profile([[-1, 0], [1, 0], [1, 2], [-1, 2]], 0.5, 0.3)

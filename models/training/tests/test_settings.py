@@ -30,7 +30,7 @@ class Settings(unittest.TestCase):
         self.assertIn("bev.fit", self.refused(lambda s: s["bev"].pop("fit")))
         self.assertIn("experts.vea", self.refused(lambda s: s["experts"].update(vea=1.0)))
         self.assertIn("-1", self.refused(lambda s: s["experts"].update(lpe=-1)))
-        self.assertIn("3 numbers", self.refused(lambda s: s["bev"].update(blank=[1.0])))
+        self.assertIn("[1.0]", self.refused(lambda s: s["bev"].update(box=[1.0])))
 
     def test_a_run_goes_on_only_under_the_settings_it_was_begun_with(self):
         now = settings.load()["bev"]

@@ -41,13 +41,6 @@ impl Contract {
             (Some(grid), _) => grid.plausible()?,
             _ => {}
         }
-        let parts = &self.heatmap_parts;
-        if !parts.is_empty() && parts.len() != self.classes.len() {
-            return wrong("heatmap_parts", "must be one number for each class");
-        }
-        if parts.iter().any(|parts| !(1..=8).contains(parts)) {
-            return wrong("heatmap_parts", "must be numbers from 1 to 8");
-        }
         for (field, weight) in
             [("overlap_weight", self.overlap_weight), ("quality_weight", self.quality_weight)]
         {

@@ -32,7 +32,6 @@ fn contract(batch: usize, inputs: Vec<TensorSpec>) -> Contract {
         outputs: vec![tensor("boxes", &[batch, 7]), tensor("scores", &[batch, 3])],
         classes: vec![Class::Car, Class::Pedestrian, Class::Cyclist],
         grid: None,
-        heatmap_parts: Vec::new(),
         overlap_weight: None,
         quality_weight: Some(0.25),
         sensor: None,
