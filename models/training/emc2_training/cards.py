@@ -12,14 +12,16 @@ from pathlib import Path
 
 from . import data, scenes
 
-BEV_STAGES = """four stages, seed 1, one core, each from the weights before it: 58 minutes with pasted crops (commit 6af8ddd); 25.5 minutes with made-up people,
+BEV_STAGES = """five stages, seed 1, each from the weights before it: 58 minutes of one core with pasted crops (commit 6af8ddd); 25.5 minutes with made-up people,
 cyclists and trucks (commit 6ab8f52); 50 minutes, 9 846 steps of 4 windows, with made-up cars, walls, hedges and fences, halves of two streets put together, and scenes
-thinned to every second or third beam. After step 2 900 of the last stage the made-up people became stouter (the run was stopped and went on), so a rerun will not be
-the same to the digit. Last, 25 minutes, {bev_steps} steps, with people in company."""
-EXPERT_STAGES = """three stages, seed 1, one core: 11 minutes (commit 6af8ddd) and 25 minutes (commit
-6f677da), in which VEE and APE saw points alone, and {minutes:.0f} minutes, {steps} steps of 96 regions, in which they began as LPE and learned to use their points and pixels
-beside its raster. Proposals of `bev` (its third stage, in the last 9 minutes its fourth), jittered labels and chance places; every region half the time mirrored. The last
-stage was stopped and went on: scores of people have their present target from step 3 150 on, and people in company are there from step 5 100 on."""
+thinned to every second or third beam. After step 2 900 of that stage the made-up people became stouter (the run was stopped and went on), so a rerun will not be
+the same to the digit. Then 25 minutes, 4728 steps, with people in company (commit 53f4adf). Last, {bev_steps} steps in float32 with boxes of each class's own, and with the
+returns of made-up people where those of real ones lie against their labels (`emc2_training.people_offsets`)."""
+EXPERT_STAGES = """four stages, seed 1: 11 minutes (commit 6af8ddd) and 25 minutes (commit
+6f677da), in which VEE and APE saw points alone, 41 minutes, 8883 steps of 96 regions (commit 53f4adf), in which they began as LPE and learned to use their points and pixels
+beside its raster. Proposals of `bev` (its third stage, in the last 9 minutes its fourth), jittered labels and chance places; every region half the time mirrored. That
+stage was stopped and went on: scores of people have their present target from step 3 150 on, and people in company are there from step 5 100 on. Last, {steps} steps
+with the proposals and the made-up people of the present `bev`."""
 
 ABOUT = {
     "bev": ("proposals from bird's-eye grids", "bridge",
@@ -168,12 +170,12 @@ def main():
     a.add_argument("--shared", required=True)
     a.add_argument("--unpacked", required=True)
     a.add_argument("--bev", required=True, help="folder of the last training run of bev, for its steps")
-    a.add_argument("--experts", required=True, help="folder of the experts' training run, for its minutes and steps")
+    a.add_argument("--experts", required=True, help="folder of the experts' training run, for its steps")
     a.add_argument("--judged", required=True)
     a.add_argument("--out", required=True, help="the models folder")
     a = a.parse_args()
     counts, last = counts_of(a.shared, a.unpacked), last_line(a.experts)
-    stages = EXPERT_STAGES.format(minutes=last["spent"] / 60, steps=last["step"])
+    stages = EXPERT_STAGES.format(steps=last["step"])
     bev_steps = last_line(a.bev)["step"]
     for name in ABOUT:
         (Path(a.out) / name / "CARD.md").write_text(card(name, counts, stages, a.judged).replace("{bev_steps}", str(bev_steps)))

@@ -12,6 +12,17 @@ FOLD = ("2011_09_26_drive_0015_sync", "2011_09_26_drive_0048_sync", "2011_09_26_
         "2011_09_26_drive_0106_sync", "delft-01047")
 
 
+# All drives with real pedestrians: what is learned without them comes of made-up people alone, and 27 real ones judge it.
+PEOPLE = ("2011_09_26_drive_0036_sync", "2011_09_26_drive_0104_sync", "2011_09_26_drive_0106_sync", "2011_09_28_drive_0106_sync",
+          "delft-00549", "delft-01047", "delft-01201")
+NAMED = {"fold": FOLD, "people": PEOPLE}
+
+
+def held_out(words):
+    """The drives that `--hold-out` names: themselves, or one of NAMED."""
+    return NAMED[words[0]] if len(words) == 1 and words[0] in NAMED else tuple(words)
+
+
 def load(shared, unpacked, hold_out=()):
     """Returns (train scans, validation scans, layouts). Refuses a split whose drives overlap.
 

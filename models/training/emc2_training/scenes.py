@@ -290,7 +290,7 @@ def augment(rng, points, boxes, classes, heading):
     beams = rng.random()
     if beams < 0.3:
         points = drop_beams(rng, points)
-    elif beams < 0.4:
+    elif beams < 0.5:
         points = few_beams(points, rng.integers(2, 4))
     gain = rng.uniform(0.7, 1.3)
     points[:, 3] = np.minimum(1, points[:, 3] * np.float32(gain))

@@ -27,7 +27,7 @@ from .evaluate import average_precision, decode
 from .expert_nets import Ape, ImageNet, Lpe, Vee, begin_as_lpe
 from .kitti import OTHER
 from .train_bev import FAST_BFLOAT16, Scenes, compose
-from .warm_start import load_linear, load_onnx
+from .warm_start import load_linear, load_onnx, weights
 
 REGIONS = 24
 MEAN_SIZE = np.array([[3.9, 1.63, 1.53], [0.8, 0.6, 1.75], [1.76, 0.6, 1.73]])
@@ -274,6 +274,25 @@ class Experts(torch.nn.Module):
 
 
 @torch.no_grad()
+def begin_as(net, models, batches):
+    """Starts from the weights of model folders; a VEE or APE of before they saw LPE's raster lends its point layers alone."""
+    onnx = lambda name: models / name / "model.onnx"
+    whole = [name for name in ("vee", "ape") if "body.0.0" in weights(onnx(name))]
+    if whole:
+        load_onnx(net.image, onnx("image"), [])
+    for b in batches:
+        b["pixels"], b["window"], _ = pixel_features(net.image.eval(), b)
+    load_onnx(net.lpe, onnx("lpe"), [[b[k] for k in Lpe.inputs] for b in batches])
+    for name, make, points in (("vee", Vee, "points128"), ("ape", Ape, "points256")):
+        mine = getattr(net, name)
+        if name in whole:
+            load_onnx(mine, onnx(name), [[b[points if k == "points" else k] for k in make.inputs] for b in batches])
+        else:
+            begin_as_lpe(mine, net.lpe)
+            load_linear(mine.stage, onnx(name), "stage")
+
+
+@torch.no_grad()
 def judge(net, bev, scans, overlap_weight=0.5):
     """Refines the BEV network's proposals with each expert; area under the curve for each."""
     net.eval()
@@ -341,7 +360,7 @@ def main():
     a.add_argument("--shared", required=True)
     a.add_argument("--unpacked", required=True)
     a.add_argument("--bev", help="checkpoint of the BEV network, whose proposals join the jittered ones")
-    a.add_argument("--init", metavar="MODELS", help="folder with lpe, vee and ape: start from LPE, and the point layers of the others")
+    a.add_argument("--init", metavar="MODELS", help="folder with lpe, vee, ape and image to start from")
     a.add_argument("--out", default="runs/experts")
     a.add_argument("--minutes", type=float, default=30)
     a.add_argument("--batch", type=int, default=4, help="scenes a step")
@@ -350,14 +369,14 @@ def main():
     a.add_argument("--seed", type=int, default=1)
     a.add_argument("--threads", type=int, default=2)
     a.add_argument("--settings", default=settings.DEFAULT, metavar="FILE", help="weights of the losses (default: settings.yaml)")
-    a.add_argument("--hold-out", nargs="*", default=[], metavar="DRIVE", help="drives to keep away and to judge on; `fold`: data.FOLD")
+    a.add_argument("--hold-out", nargs="*", default=[], metavar="DRIVE", help="drives to keep away and to judge on, or `fold` or `people` (data.NAMED)")
     a = a.parse_args()
-    weights = settings.load(a.settings)["experts"]
+    shares = settings.load(a.settings)["experts"]
     torch.set_num_threads(a.threads)
     torch.manual_seed(a.seed)
     out = Path(a.out)
     out.mkdir(parents=True, exist_ok=True)
-    hold_out = data.FOLD if a.hold_out == ["fold"] else a.hold_out
+    hold_out = data.held_out(a.hold_out)
     train, val, layouts = data.load(a.shared, a.unpacked, hold_out)
     pictures = data.pictures(a.shared, train, hold_out)
     bank = scenes.build_bank(train)
@@ -368,15 +387,11 @@ def main():
     state = torch.load(ckpt, weights_only=False) if ckpt.exists() else None
     spent, step = (state["spent"], state["step"]) if state else (0.0, 0)
     if state:
-        settings.same_as_before(out, state.get("weights"), weights)
+        settings.same_as_before(out, state.get("weights"), shares)
     regions = Regions(Scenes(train, bank, layouts, a.seed), pictures, bev, a.image_share, a.seed + step)
     loader = iter(torch.utils.data.DataLoader(regions, a.batch, num_workers=1, prefetch_factor=4, collate_fn=collate))
     if a.init and not state:
-        init = Path(a.init)
-        load_onnx(net.lpe, init / "lpe" / "model.onnx", [[b[k] for k in Lpe.inputs] for b in (next(loader) for _ in range(4))])
-        for name in ("vee", "ape"):
-            begin_as_lpe(getattr(net, name), net.lpe)
-            load_linear(getattr(net, name).stage, init / name / "model.onnx", "stage")
+        begin_as(net, Path(a.init), [next(loader) for _ in range(4)])
     ema = copy.deepcopy(net).eval()
     opt = torch.optim.AdamW([p for p in net.parameters() if p.requires_grad], lr=a.lr, weight_decay=0.01)
     if state:
@@ -390,10 +405,10 @@ def main():
         b = next(loader)
         net.train()
         lpe, vee, ape, pixel = net(b)
-        parts, loss = {"pixel": pixel.item()}, weights["pixel"] * pixel
+        parts, loss = {"pixel": pixel.item()}, shares["pixel"] * pixel
         for name, (boxes, scores) in (("lpe", lpe), ("vee", vee), ("ape", ape)):
-            one, iou = expert_loss(boxes, scores, b, weights)
-            loss = loss + weights[name] * one
+            one, iou = expert_loss(boxes, scores, b, shares)
+            loss = loss + shares[name] * one
             parts[name], parts[name + " iou"] = one.item(), iou
         opt.zero_grad()
         loss.backward()
@@ -413,7 +428,7 @@ def main():
             print(json.dumps({"step": step, "spent": round(spent), **{k: round(v, 4) for k, v in mean.items()}}), file=log, flush=True)
         if step % 50 == 0 or done:
             torch.save({"net": net.state_dict(), "ema": ema.state_dict(), "opt": opt.state_dict(), "spent": spent, "step": step,
-                        "weights": weights},
+                        "weights": shares},
                        ckpt.with_suffix(".tmp"))
             ckpt.with_suffix(".tmp").rename(ckpt)
         if bev is not None and done:

@@ -216,12 +216,12 @@ def main():
     a.add_argument("--emc2", required=True)
     a.add_argument("--models", required=True, help="folder with bev, lpe, vee, ape, image that did not see these drives")
     a.add_argument("--kitti", required=True)
-    a.add_argument("--drives", nargs="+", default=["fold"], help="`fold`: data.FOLD")
+    a.add_argument("--drives", nargs="+", default=["fold"], help="drives, or `fold` or `people` (data.NAMED)")
     a.add_argument("--out", default="runs/tune")
     a.add_argument("--price", type=float, default=0.01, help="worth, in hits, of a millisecond of one core")
     a.add_argument("--write", metavar="YAML", help="put the table into this configuration")
     a = a.parse_args()
-    drives = data.FOLD if a.drives == ["fold"] else a.drives
+    drives = data.held_out(a.drives)
     scans = [s for s in kitti.load_object(a.kitti, "lidar_train.txt") if s.drive in drives]
     if not scans:
         raise SystemExit(f"{a.kitti}: no frame of lidar_train.txt is of {list(drives)}")
