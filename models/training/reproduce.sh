@@ -29,10 +29,9 @@ step train_bev --shared "$data" --unpacked "$labels" --out runs/bev --init runs/
 step train_experts --shared "$data" --unpacked "$labels" --bev runs/bev/checkpoint.pt --out runs/experts --init runs/before \
   --lr 7e-4 --minutes "${EXPERT_MINUTES:-13}"
 step export --bev runs/bev/checkpoint.pt --experts runs/experts/checkpoint.pt --out ..
-eight_bit=runs/bev/checkpoint.pt
 if [ -n "${QAT_MINUTES:-}" ]; then
   step qat --shared "$data" --unpacked "$labels" --bev runs/bev/checkpoint.pt --out runs/bev-u8 --minutes "$QAT_MINUTES"
-  eight_bit=runs/bev-u8/checkpoint.pt
+  step export --bev runs/bev-u8/checkpoint.pt --out .. --quantize "$data/data/kitti"
+else
+  echo "bev-u8 stays as it is (weights of commit 53f4adf): export refuses to round the present bev. QAT_MINUTES=6 tries with its rounding in the loop."
 fi
-# Refused today (area lost by rounding); QAT_MINUTES or other calibration must help first.
-step export --bev $eight_bit --out .. --quantize "$data/data/kitti"
