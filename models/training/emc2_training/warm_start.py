@@ -5,6 +5,8 @@ BatchNorm the statistics of some batches and the scale and shift that give the s
 the network says what the file says and still trains as a fresh one does.
 """
 
+from pathlib import Path
+
 import onnx
 import torch
 from onnx import numpy_helper
@@ -22,6 +24,8 @@ def module_path(node_name):
 
 def weights(path):
     """{module path: (weight, bias or None)} of the layers of a file, as torch lays them out."""
+    if not Path(path).is_file():
+        raise SystemExit(f"{path}: no such file; expected the model.onnx of a model folder (models/bev, models/lpe, ...)")
     graph = onnx.load(path).graph
     values = {i.name: torch.from_numpy(numpy_helper.to_array(i).copy()) for i in graph.initializer}
     out = {}

@@ -101,6 +101,11 @@ class Weights(unittest.TestCase):
             for a, b in zip(net(fine, coarse), again(fine, coarse)):
                 self.assertLess((a - b).abs().max().item(), 1e-3)
 
+    def test_a_folder_without_a_model_is_named(self):
+        with self.assertRaises(SystemExit) as caught:
+            from_models.bev("/nowhere/bev/model.onnx")
+        self.assertIn("/nowhere/bev/model.onnx", str(caught.exception))
+
     def test_boxes_that_classes_shared_become_each_class_s_own(self):
         shared = torch.arange(20.0).reshape(10, 2)
         own = for_each_class(shared)
