@@ -1,8 +1,10 @@
 //! From the bridge model's outputs to proposals: `heatmap` and `boxes` in, boxes with confidence
 //! out, by descending confidence, at most so many, without doubles.
 //!
-//! Peaks of a centre heat map are objects, as in CenterPoint (arXiv 2006.11275); the numbers of a
-//! cell are read as `models/FEATURES.md` says. A peak's sigmoid says that an object is there, the
+//! Peaks of a centre heat map are objects, as in CenterPoint (arXiv 2006.11275). Beside a peak a cell
+//! speaks as well if the centre of its own box lies in it: of two people who walk together, less than
+//! two cells apart, only one can be a peak. Suppression settles what is the same object. The numbers
+//! of a cell are read as `models/FEATURES.md` says. A cell's sigmoid says that an object is there, the
 //! overlap output how good its box is; the confidence is their weighted geometric mean.
 
 use std::f32::consts::{FRAC_PI_4, PI};
@@ -14,9 +16,9 @@ use crate::geometry::{BevRect, Box3};
 use super::layout::BOX_CHANNELS;
 use super::{GridLayout, Proposal, ProposalSource, sigmoid};
 
-/// A local maximum of the heat map, with its decoded box.
+/// A cell of the heat map that proposes something, with its decoded box.
 #[derive(Debug, Clone, Copy)]
-struct Peak {
+struct Candidate {
     confidence: f32,
     cell: u32,
     class_index: u32,
@@ -32,7 +34,7 @@ pub struct Decoder {
     overlap_weight: f32,
     max_proposals: usize,
     nms_overlap: f64,
-    peaks: Vec<Peak>,
+    candidates: Vec<Candidate>,
     footprints: Vec<BevRect>,
 }
 
@@ -51,7 +53,7 @@ impl Decoder {
             overlap_weight,
             max_proposals: config.max_proposals,
             nms_overlap: config.nms_overlap,
-            peaks: Vec::with_capacity(1024),
+            candidates: Vec::with_capacity(1024),
             footprints: Vec::with_capacity(config.max_proposals),
         }
     }
@@ -78,25 +80,29 @@ impl Decoder {
         let sets = boxes.len() / (BOX_CHANNELS * plane);
         assert!(sets == 1 || sets == self.classes.len());
         assert_eq!(boxes.len(), sets * BOX_CHANNELS * plane);
-        self.peaks.clear();
+        self.candidates.clear();
         for (class_index, logits) in heatmap.chunks_exact(plane).enumerate() {
             let threshold = self.thresholds[class_index];
             let own = if sets == 1 { 0 } else { class_index };
             let boxes = &boxes[own * BOX_CHANNELS * plane..][..BOX_CHANNELS * plane];
-            find_peaks(logits, layout.coarse()[1], threshold, |cell| {
+            find_cells(logits, threshold, |cell| {
+                if !holds_its_box(boxes, plane, cell) && !is_peak(logits, layout.coarse()[1], cell)
+                {
+                    return;
+                }
                 let box3 = decode_box(layout, boxes, cell, origin_height);
                 let overlap = sigmoid(boxes[9 * plane + cell]);
                 let confidence = sigmoid(logits[cell]).powf(1.0 - self.overlap_weight)
                     * overlap.powf(self.overlap_weight);
                 if box3.is_finite() && confidence.is_finite() {
                     let (cell, class_index) = (cell as u32, class_index as u32);
-                    self.peaks.push(Peak { confidence, cell, class_index, box3 });
+                    self.candidates.push(Candidate { confidence, cell, class_index, box3 });
                 } else {
                     dropped.boxes_not_finite += 1;
                 }
             });
         }
-        self.peaks.sort_unstable_by(|a, b| {
+        self.candidates.sort_unstable_by(|a, b| {
             b.confidence
                 .total_cmp(&a.confidence)
                 .then(a.cell.cmp(&b.cell))
@@ -109,13 +115,13 @@ impl Decoder {
     fn suppress(&mut self, proposals: &mut Vec<Proposal>, dropped: &mut Dropped) {
         proposals.clear();
         self.footprints.clear();
-        for (k, peak) in self.peaks.iter().enumerate() {
+        for (k, candidate) in self.candidates.iter().enumerate() {
             if proposals.len() == self.max_proposals {
-                dropped.proposals_over_limit += (self.peaks.len() - k) as u64;
+                dropped.proposals_over_limit += (self.candidates.len() - k) as u64;
                 break;
             }
-            let footprint = peak.box3.footprint();
-            let class_index = peak.class_index as usize;
+            let footprint = candidate.box3.footprint();
+            let class_index = candidate.class_index as usize;
             let double = proposals.iter().zip(&self.footprints).any(|(better, other)| {
                 better.class_index == class_index && footprint.iou(other) > self.nms_overlap
             });
@@ -127,17 +133,16 @@ impl Decoder {
             proposals.push(Proposal {
                 class: self.classes[class_index],
                 class_index,
-                box3: peak.box3,
-                confidence: peak.confidence,
+                box3: candidate.box3,
+                confidence: candidate.confidence,
                 source: ProposalSource::Bev,
             });
         }
     }
 }
 
-/// Calls `found` with each cell above the threshold that no neighbour of the eight exceeds; of equal
-/// neighbours the lower index wins. `columns` is the length of a row.
-fn find_peaks(logits: &[f32], columns: usize, threshold: f32, mut found: impl FnMut(usize)) {
+/// Calls `found` with each cell above the threshold.
+fn find_cells(logits: &[f32], threshold: f32, mut found: impl FnMut(usize)) {
     // Most of the map is far below: look at stretches first, which vectorises.
     const STRETCH: usize = 16;
     for (stretch, values) in logits.chunks(STRETCH).enumerate() {
@@ -145,14 +150,20 @@ fn find_peaks(logits: &[f32], columns: usize, threshold: f32, mut found: impl Fn
             continue;
         }
         for (k, value) in values.iter().enumerate() {
-            let cell = stretch * STRETCH + k;
-            if *value > threshold && is_peak(logits, columns, cell) {
-                found(cell);
+            if *value > threshold {
+                found(stretch * STRETCH + k);
             }
         }
     }
 }
 
+/// Whether the centre of a cell's box lies in the cell itself, edges included.
+fn holds_its_box(boxes: &[f32], plane: usize, cell: usize) -> bool {
+    boxes[cell].abs() <= 0.5 && boxes[plane + cell].abs() <= 0.5
+}
+
+/// Whether none of the eight neighbours exceeds the cell; of equal ones the lower index wins.
+/// `columns` is the length of a row.
 fn is_peak(logits: &[f32], columns: usize, cell: usize) -> bool {
     let (row, column) = (cell / columns, cell % columns);
     let rows = logits.len() / columns;
@@ -282,13 +293,36 @@ mod tests {
     }
 
     #[test]
+    fn two_who_walk_together_are_two_although_one_alone_is_a_peak() {
+        let layout = GridLayout::default();
+        let plane = layout.coarse_cells();
+        let (mut heatmap, mut boxes) = maps(&layout);
+        let (first, second, third) = (9_000, 9_001, 9_002);
+        for (cell, logit, across) in [(first, 2.0, -0.4), (second, 1.0, 0.45), (third, 0.5, -0.55)]
+        {
+            heatmap[plane + cell] = logit;
+            boxes[plane + cell] = across;
+            for (channel, metres) in [(3, 0.7_f32), (4, 0.6), (5, 1.75)] {
+                boxes[channel * plane + cell] = metres.ln();
+            }
+        }
+        let (proposals, dropped) = decode(&heatmap, &boxes, &BridgeConfig::default());
+        // The third has its box in the second's cell and is no peak: it says nothing.
+        assert_eq!((proposals.len(), dropped.proposals_suppressed), (2, 0));
+        let across = proposals[1].box3.center[1] - proposals[0].box3.center[1];
+        assert!((across - 0.74).abs() < 1e-5, "{across}");
+    }
+
+    #[test]
     fn of_equal_neighbours_one_peak_remains_the_first() {
         let mut map = vec![-5.0; 40];
         for cell in [0, 1, 8, 9, 39] {
             map[cell] = 1.0;
         }
         let mut peaks = Vec::new();
-        find_peaks(&map, 8, 0.0, |cell| peaks.push(cell));
+        find_cells(&map, 0.0, |cell| peaks.push(cell));
+        assert_eq!(peaks, [0, 1, 8, 9, 39]);
+        peaks.retain(|&cell| is_peak(&map, 8, cell));
         assert_eq!(peaks, [0, 39]);
     }
 

@@ -43,7 +43,7 @@ pub struct CompareArgs {
     #[arg(long, value_name = "d=M,…|c=SHARE,…", num_args = 1..)]
     pub sweep: Vec<String>,
     /// Besides, always:ape with each of these shares of the picture left out (draft-guided sparsity):
-    /// 0.5,0.9. Regions that are not looked at go to VEE.
+    /// 0.5,0.9. Regions that are not looked at go to LPE.
     #[arg(long, value_delimiter = ',', value_name = "SHARE,…")]
     pub skip: Vec<f32>,
     /// Whose turn it is first when pixels are skipped: the draft's scores, or a control.

@@ -25,7 +25,7 @@ pub struct Sparsity {
     pub labels: usize,
     /// Of them, those whose 2D box lies wholly in what was looked at.
     pub labels_inside: usize,
-    /// Behind the bridge (image branch, APE, and VEE for what was turned away), median, ms.
+    /// Behind the bridge (image branch, APE, and LPE for what was turned away), median, ms.
     pub behind_ms: f64,
     /// Image branch alone (windows and network, without decoding the picture), mean, ms.
     pub image_ms: f64,

@@ -198,7 +198,7 @@ fn sparsity(out: &mut String, comparison: &Comparison) {
     }
     out.push_str(
         "\n## Most of the picture left out\n\nEverything goes to APE, but its image windows may touch only a share of the picture. Whose turn is first is decided by \
-         the draft's scores, or for comparison by chance, nearness, or number of returns; regions that are not looked at go to VEE.\n\n\
+         the draft's scores, or for comparison by chance, nearness, or number of returns; regions that are not looked at go to LPE.\n\n\
          | first | asked | skipped | regions to APE | labels wholly inside | behind the bridge, ms | image branch, ms | times faster | without the wait |",
     );
     let classes: Vec<Judged> =
@@ -223,7 +223,7 @@ fn sparsity(out: &mut String, comparison: &Comparison) {
         out.push('\n');
     }
     out.push_str(
-        "\nSkipped: the mean share of the picture that no image window touches. Behind the bridge: median, with VEE's work on what was turned away; \
+        "\nSkipped: the mean share of the picture that no image window touches. Behind the bridge: median, with LPE's work on what was turned away; \
          times faster: against the row without a limit; without the wait: the same less the wait for the picture's decoder. Labels: all that count at \"hard\".\n",
     );
 }

@@ -270,7 +270,7 @@ fn sparsity(comparison: &Comparison) -> String {
     }
     out.push_str(
         "</tbody></table></div>\n<p class=\"muted\">Skipped: the mean share of the picture that no image window touches. Without the wait: less the wait for the picture’s \
-         decoder, which a camera that gives pixels does not cause. Regions that are not looked at go to VEE, whose work counts. Whose turn is first: the draft’s scores, or for comparison chance, nearness, number of returns.</p>\n</section>\n",
+         decoder, which a camera that gives pixels does not cause. Regions that are not looked at go to LPE, whose work counts. Whose turn is first: the draft’s scores, or for comparison chance, nearness, number of returns.</p>\n</section>\n",
     );
     out
 }

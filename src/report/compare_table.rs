@@ -182,7 +182,7 @@ fn sparsity(out: &mut String, comparison: &Comparison) {
         );
     }
     out.push_str(
-        "(skipped: no image window touches it, mean; regions: those that reached APE, the rest went to VEE; behind: median ms behind the bridge; \
+        "(skipped: no image window touches it, mean; regions: those that reached APE, the rest went to LPE; behind: median ms behind the bridge; \
          image: mean ms of windows and network; at work: times faster without the wait for the picture's decoder)\n",
     );
 }

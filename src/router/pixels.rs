@@ -3,10 +3,10 @@
 //! Draft-guided sparsity: the cheap stage has already said where something may be, so the picture
 //! and the heavy expert are kept for these places. Regions wanted by APE are looked at in an order
 //! ([`PixelOrder`]); each adds its wide image window to the camera's mask of tiles, and is
-//! turned away (to VEE, [`Degradation::Pixels`]) where the mask would grow beyond the budget.
+//! turned away (to LPE, which costs least, [`Degradation::Pixels`]) where the mask would grow beyond the budget.
 //! A smaller region behind it may still fit.
 
-use super::{Error, Plan};
+use super::{Available, Error, Plan};
 use crate::bridge::{Region, Scene};
 use crate::config::{PixelConfig, PixelOrder};
 use crate::frame::{Degradation, ExpertKind};
@@ -93,7 +93,12 @@ impl Pixels {
     }
 
     /// Turns regions away from APE until the rest fits.
-    pub(super) fn cut(&mut self, scene: &Scene, plan: &mut Plan) {
+    pub(super) fn cut(&mut self, scene: &Scene, available: &Available, plan: &mut Plan) {
+        let cheapest_first = [ExpertKind::Lpe, ExpertKind::Vee];
+        let instead = cheapest_first
+            .into_iter()
+            .find(|&expert| available.expert(expert))
+            .unwrap_or(ExpertKind::Bridge);
         self.masks.clear();
         self.order.clear();
         let wanted = plan.regions(ExpertKind::Ape);
@@ -109,7 +114,7 @@ impl Pixels {
             let mut grown = self.masks[camera];
             grown.mark(scenario.window);
             if self.config.skip > 0.0 && grown.share() > 1.0 - self.config.skip {
-                plan.assignments[at].step_down(ExpertKind::Vee, Degradation::Pixels);
+                plan.assignments[at].step_down(instead, Degradation::Pixels);
             } else {
                 self.masks[camera] = grown;
             }
@@ -185,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_says_who_is_looked_at_and_the_rest_goes_to_vee() {
+    fn the_order_says_who_is_looked_at_and_the_rest_goes_to_lpe() {
         assert_eq!(kept(&mut router(0.0, PixelOrder::Draft)), [true; 3]);
         assert_eq!(kept(&mut router(0.85, PixelOrder::Draft)), [true, false, false]);
         assert_eq!(kept(&mut router(0.85, PixelOrder::Near)), [false, true, false]);
@@ -193,7 +198,7 @@ mod tests {
         let mut router = router(0.85, PixelOrder::Draft);
         let plan = router.plan(&scene(), &Available::everything());
         let turned_away = plan.assignments[1];
-        assert_eq!(turned_away.expert, ExpertKind::Vee);
+        assert_eq!(turned_away.expert, ExpertKind::Lpe);
         assert!(turned_away.degraded.contains(Degradation::Pixels));
         let reason = turned_away.reason.to_string();
         assert!(reason.ends_with("(pixels spent, instead of APE)"), "{reason}");

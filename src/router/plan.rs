@@ -132,7 +132,7 @@ impl Router {
                 }
             }
         }
-        self.pixels.cut(scene, &mut self.plan);
+        self.pixels.cut(scene, available, &mut self.plan);
         self.budget.cut(scene, available, &self.costs, &mut self.plan);
         &self.plan
     }

@@ -29,8 +29,10 @@ def decode(heat, reg, origin_height, threshold=0.1, limit=64, overlap_weight=0.5
     pad = np.pad(heat, ((0, 0), (1, 1), (1, 1)), constant_values=-np.inf)
     nx, ny = heat.shape[1:]
     around = np.max([pad[:, i:i + nx, j:j + ny] for i in range(3) for j in range(3)], 0)
-    c, i, j = np.nonzero((heat >= around) & (heat > np.log(threshold / (1 - threshold))))
-    v = reg.reshape(-1, BOX_CHANNELS, nx, ny)[c, :, i, j].T  # of the class's own box channels
+    sets = reg.reshape(-1, BOX_CHANNELS, nx, ny)
+    own = (np.abs(sets[:, :2]) <= 0.5).all(1)  # the centre of the cell's box lies in the cell
+    c, i, j = np.nonzero(((heat >= around) | own) & (heat > np.log(threshold / (1 - threshold))))
+    v = sets[c, :, i, j].T  # of the class's own box channels
     x = features.X[0] + (i + 0.5 + v[0]) * 0.4
     y = features.Y[0] + (j + 0.5 + v[1]) * 0.4
     a = np.arctan2(v[6], v[7]) / 2
@@ -39,10 +41,8 @@ def decode(heat, reg, origin_height, threshold=0.1, limit=64, overlap_weight=0.5
     boxes = np.stack([x, y, v[2] - origin_height, *np.exp(np.clip(v[3:6], -3, 4)), yaw], 1)
     sig = lambda t: 1 / (1 + np.exp(-t))
     score = sig(heat[c, i, j]) ** (1 - overlap_weight) * sig(v[9]) ** overlap_weight
-    top = np.argsort(-score, kind="stable")[:limit]
-    boxes, c, score = boxes[top], c[top], score[top]
     keep = [k for cls in range(3) for k in np.flatnonzero(c == cls)[nms(boxes[c == cls], score[c == cls], nms_overlap)]]
-    keep = sorted(keep, key=lambda k: -score[k])
+    keep = sorted(keep, key=lambda k: -score[k])[:limit]
     return boxes[keep], c[keep], score[keep]
 
 

@@ -19,20 +19,21 @@ DECODER = {"origin_height": 1.73, "threshold": 0.1, "limit": 64, "overlap_weight
 
 
 def answer(seed=4, peaks=60):
-    """Peaks of a made-up answer: cells [K, 3] (class, row, column), logits [K], box channels [K, 10]."""
+    """What some cells of a made-up answer say: cells [K, 3] (class, row, column), logits [K], box channels [K, 10]."""
     rng = np.random.default_rng(seed)
     cells = np.stack([rng.integers(3, size=peaks), rng.integers(176, size=peaks), rng.integers(200, size=peaks)], 1)
     cells[1::4] = cells[::4] + [0, 2, 1]  # near neighbours, so that suppression has work
+    cells[2::4] = cells[::4] + [0, 1, 0]  # next to each other: one alone is a peak
     cells[:, 1:] = np.minimum(cells[:, 1:], [175, 199])
     yaw = rng.uniform(-np.pi, np.pi, peaks)
     size = np.array([[3.9, 1.6, 1.5], [0.8, 0.7, 1.8], [1.8, 0.6, 1.7]])[cells[:, 0]]
-    heads = np.concatenate([rng.uniform(-0.5, 0.5, (peaks, 2)), rng.normal(0.8, 0.2, (peaks, 1)), np.log(size) + rng.normal(0, 0.1, (peaks, 3)),
+    heads = np.concatenate([rng.uniform(-0.8, 0.8, (peaks, 2)), rng.normal(0.8, 0.2, (peaks, 1)), np.log(size) + rng.normal(0, 0.1, (peaks, 3)),
                             np.sin(2 * yaw)[:, None], np.cos(2 * yaw)[:, None], rng.normal(0, 2, (peaks, 2))], 1)
     return cells, rng.normal(0, 2, peaks).astype(np.float32), heads.astype(np.float32)
 
 
 def maps(cells, logits, heads):
-    """The dense outputs that these peaks stand for."""
+    """The dense outputs that these cells stand for."""
     heat, boxes = np.full((3, 176, 200), -9, np.float32), np.zeros((3, 10, 176, 200), np.float32)
     for (c, i, j), logit, head in zip(cells, logits, heads):
         heat[c, i, j], boxes[c, :, i, j] = logit, head
