@@ -167,7 +167,7 @@ def make(rng, composer, cls, target):
     shape = {0: shapes.car, 1: shapes.person, 2: shapes.cyclist, OTHER: shapes.truck}[cls]
     new = shapes.as_labelled(rng, shapes.cast(rng, shape(rng, box[3:6]), box), cls)
     # Unequal heights of label and ground: the box's foot is not always where the feet are.
-    box[2] += rng.normal(0.02 if cls == 1 else 0.0, 0.04 if cls == 1 else 0.02)
+    box[2] += rng.normal(0.03 if cls == 1 else 0.01, 0.06 if cls == 1 else 0.04)
     return len(new) >= 4 and composer.add(box, cls, new, True)
 
 

@@ -84,24 +84,26 @@ def limb(a, b, radius, reflectance=0.3):
 def person(rng, size):
     """Somebody who stands or walks; size = (l, w, h) of the label."""
     l, w, h = size
-    cloth, trousers, skin = rng.uniform(0.03, 0.6), rng.uniform(0.03, 0.5), rng.uniform(0.2, 0.5)
+    cloth, trousers, skin = rng.uniform(0.05, 0.75), rng.uniform(0.05, 0.65), rng.uniform(0.2, 0.5)
     stride = max(0.0, l / 2 - 0.08) * rng.uniform(0.6, 1.1) * rng.choice([-1, 1])
-    wide = np.clip(w / 2 - 0.02, 0.2, 0.36)
+    wide = np.clip((w / 2 - 0.02) * rng.uniform(0.85, 1.15), 0.18, 0.4)
+    apart = rng.uniform(0.08, max(0.1, wide))  # feet and knees: seen from ahead, legs are nearly as wide as the body
     stout = rng.uniform(1.0, 1.4)  # clothes, and a beam that is as wide as a hand
     hip, shoulder = 0.5 * h, 0.82 * h
-    swing = stride * rng.uniform(0.3, 1.0)
+    swing = stride * rng.uniform(0.5, 1.1)
+    deep = 0.13 * stout * rng.uniform(0.9, 2.2)  # a coat, a rucksack, elbows
     parts = [ellipsoid([0, 0, h - 0.12], [0.1 * stout, 0.085 * stout, 0.13], None, skin),
-             ellipsoid([rng.normal(0, 0.03), 0, (hip + shoulder) / 2], [0.13 * stout * rng.uniform(0.9, 1.5), wide * 0.95, (shoulder - hip) * 0.75],
+             ellipsoid([rng.normal(0, 0.03), 0, (hip + shoulder) / 2], [min(deep, max(0.15, l / 2)), wide * 0.95, (shoulder - hip) * 0.75],
                        None, cloth)]
     for side in (-1, 1):
-        parts.append(limb([0, side * 0.09, hip], [side * stride, side * 0.1, 0.04], stout * rng.uniform(0.075, 0.12), trousers))
+        parts.append(limb([0, side * 0.09, hip], [side * stride, side * apart, 0.04], stout * rng.uniform(0.075, 0.15), trousers))
         hand = [-side * swing, side * wide, hip + rng.uniform(-0.03, 0.25)]
         parts.append(limb([0, side * wide * 0.9, shoulder], hand, stout * rng.uniform(0.05, 0.075), cloth))
     if rng.random() < 0.25:  # a bag or a rucksack
         parts.append(ellipsoid([rng.choice([-0.2, 0.1]), rng.uniform(-wide, wide), rng.uniform(hip - 0.1, shoulder - 0.1)],
                                [0.14, 0.16, 0.22], None, rng.uniform(0.03, 0.6)))
-    if rng.random() < 0.15:  # a long coat
-        parts.append(ellipsoid([0, 0, hip * 0.85], [0.17, wide * 0.85, hip * 0.6], None, cloth))
+    if rng.random() < 0.25:  # a long coat
+        parts.append(ellipsoid([0, 0, hip * 0.85], [rng.uniform(0.15, 0.26), wide * 0.9, hip * 0.6], None, cloth))
     return parts
 
 
@@ -109,14 +111,15 @@ def as_labelled(rng, points, cls):
     """Returns of a made-up person or cyclist moved to where those of real ones lie against their labels.
 
     People label the returns they see: the median return of 24 real people lies 0.02 m before the label's centre (that of the
-    bodies here 0.14 m), one person to the next by 0.1 m, and a person's returns are spread over 0.3 m along the ray (here 0.2).
+    bodies here 0.16 m), one person to the next by 0.1 m, and a person's returns are spread over 0.3 m along the ray (here 0.25).
     """
     if cls not in (1, 2) or not len(points):
         return points
-    back = rng.normal(0.09, 0.07) if cls == 1 else rng.normal(0.03, 0.08)
+    back = rng.normal(0.12, 0.08) if cls == 1 else rng.normal(0.03, 0.08)
     back = back + rng.normal(0, rng.uniform(0.02, 0.08), len(points))
     ray = points[:, :3] / np.linalg.norm(points[:, :3], axis=1, keepdims=True)
-    return np.column_stack([points[:, :3] + ray * back[:, None], points[:, 3]]).astype(np.float32)
+    moved = np.column_stack([points[:, :3] + ray * back[:, None], points[:, 3]]).astype(np.float32)
+    return moved[rng.random(len(moved)) >= rng.choice([0.0, 0.2, 0.4])] if cls == 1 else moved  # a fifth fewer return from real people
 
 
 def bicycle(rng, l):
@@ -137,15 +140,15 @@ def bicycle(rng, l):
 
 def cyclist(rng, size):
     l, w, h = size
-    cloth, trousers = rng.uniform(0.03, 0.6), rng.uniform(0.03, 0.5)
-    lean = rng.uniform(0.05, 0.4)
+    cloth, trousers = rng.uniform(0.05, 0.75), rng.uniform(0.05, 0.65)
+    lean = rng.uniform(0.1, 0.5)
     seat, shoulder = np.array([-0.2, 0, min(0.95, 0.56 * h)]), np.array([-0.2 + lean, 0, h - 0.32])
     wide = np.clip(w / 2 - 0.05, 0.18, 0.28)
     stout = rng.uniform(1.0, 1.35)
     along = (shoulder - seat) / np.linalg.norm(shoulder - seat)
     axes = np.stack([np.cross([0, 1.0, 0], along), [0, 1.0, 0], along], 1)
     parts = [*bicycle(rng, l), ellipsoid(shoulder + [0.06, 0, 0.2], [0.11 * stout, 0.09 * stout, 0.13], None, rng.uniform(0.1, 0.6)),
-             ellipsoid((seat + shoulder) / 2, [0.15 * stout * rng.uniform(0.9, 1.3), wide, np.linalg.norm(shoulder - seat) * 0.72], axes, cloth)]
+             ellipsoid((seat + shoulder) / 2, [0.15 * stout * rng.uniform(0.9, 1.6), wide, np.linalg.norm(shoulder - seat) * 0.72], axes, cloth)]
     turn = rng.uniform(0, 2 * np.pi)
     for side in (-1, 1):
         foot = np.array([0.02 + 0.17 * np.cos(turn + side * np.pi / 2), side * 0.12, 0.3 + 0.17 * np.sin(turn + side * np.pi / 2)])

@@ -67,9 +67,11 @@ class Export(unittest.TestCase):
             def run(self, names, inputs):
                 return [t.numpy() for t in self(None, None)]
 
-        export.check_area("net", Net(4.0), Net(3.5), [scan])
+        good, bad = (export.area_lost(Net(4.0), Net(logit), [scan]) for logit in (3.5, -9.0))
+        self.assertEqual((good["Car 3d70"], bad["Car 3d70"]), (0.0, 1.0))
+        self.assertEqual(export.least_lost("net", {99.9: bad, 99.99: good}), 99.99)
         with self.assertRaises(SystemExit) as caught:
-            export.check_area("net", Net(4.0), Net(-9.0), [scan])
+            export.least_lost("net", {99.9: bad})
         self.assertIn("1.0", str(caught.exception))
 
 
@@ -184,7 +186,7 @@ class MadeUp(unittest.TestCase):
         bare, moved = (np.array([row for row in rows if row]) for rows in zip(*(
             (people_offsets.offsets(points, box), people_offsets.offsets(shapes.as_labelled(rng, points, 1), box))
             for points in (shapes.cast(rng, shapes.person(rng, box[3:6]), box) for _ in range(60)))))
-        self.assertAlmostEqual(np.median(moved[:, 0] - bare[:, 0]), 0.09, delta=0.03)  # away from the sensor
+        self.assertAlmostEqual(np.median(moved[:, 0] - bare[:, 0]), 0.12, delta=0.04)  # away from the sensor
         self.assertGreater(moved[:, 0].std(), 2 * bare[:, 0].std())
         self.assertGreater(np.median(moved[:, 1]), np.median(bare[:, 1]))
         cars = np.ones((3, 4), np.float32)
