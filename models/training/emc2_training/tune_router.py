@@ -82,7 +82,7 @@ class Regions:
         self.boxes = np.array([[said[e][k][0] for e in EXPERTS] for k in keys])
         self.scores = np.array([[said[e][k][1] for e in EXPERTS] for k in keys])
         self.boxes, self.scores = self.boxes.reshape(-1, len(EXPERTS), 7), self.scores.reshape(-1, len(EXPERTS))
-        self.hit = np.zeros((len(keys), len(EXPERTS)))
+        self.overlap, self.hit = np.zeros((2, len(keys), len(EXPERTS)))
         self.counts = np.ones(len(keys), bool)
         self.object = np.zeros(len(keys), bool)
         for frame, scan in by_frame.items():
@@ -104,8 +104,8 @@ class Regions:
                 continue
             taken.add(g)
             self.object[r] = True
-            own = np.array([overlaps(self.boxes[r, e], scan.boxes[g])[1] for e in range(len(EXPERTS))])
-            self.hit[r] = np.clip((own - LIMIT[c] + 0.1) / 0.2, 0, 1)
+            self.overlap[r] = [overlaps(self.boxes[r, e], scan.boxes[g])[1] for e in range(len(EXPERTS))]
+            self.hit[r] = np.clip((self.overlap[r] - LIMIT[c] + 0.1) / 0.2, 0, 1)
 
     def value(self):
         return np.where(self.counts[:, None], self.hit - (self.scores - self.hit) ** 2, 0.0)
@@ -211,6 +211,21 @@ def write(path, table):
     Path(path).write_text("".join(lines[:a + 1]) + note + as_yaml(table) + "".join(lines[b:]))
 
 
+def frames_of(kitti_root, drives):
+    """The frames of lidar_train.txt that are of these drives; refuses where there is none."""
+    scans = [s for s in kitti.load_object(kitti_root, "lidar_train.txt") if s.drive in drives]
+    if not scans:
+        raise SystemExit(f"{kitti_root}: no frame of lidar_train.txt is of {list(drives)}")
+    return scans
+
+
+def ask(emc2, models, kitti_root, scans, out):
+    """What every expert says of every region of these frames."""
+    Path(out).mkdir(parents=True, exist_ok=True)
+    said = {e: answers(run(emc2, models, kitti_root, [s.id for s in scans], out, f"always:{e}")) for e in EXPERTS}
+    return Regions(scans, said)
+
+
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("--emc2", required=True)
@@ -221,13 +236,8 @@ def main():
     a.add_argument("--price", type=float, default=0.01, help="worth, in hits, of a millisecond of one core")
     a.add_argument("--write", metavar="YAML", help="put the table into this configuration")
     a = a.parse_args()
-    drives = data.held_out(a.drives)
-    scans = [s for s in kitti.load_object(a.kitti, "lidar_train.txt") if s.drive in drives]
-    if not scans:
-        raise SystemExit(f"{a.kitti}: no frame of lidar_train.txt is of {list(drives)}")
-    Path(a.out).mkdir(parents=True, exist_ok=True)
-    said = {e: answers(run(a.emc2, a.models, a.kitti, [s.id for s in scans], a.out, f"always:{e}")) for e in EXPERTS}
-    regions = Regions(scans, said)
+    scans = frames_of(a.kitti, data.held_out(a.drives))
+    regions = ask(a.emc2, a.models, a.kitti, scans, a.out)
     cost = cost_of(a.models)
     everything = np.ones(len(regions.cls), bool)
     print(f"{len(scans)} frames of {len(set(regions.drive))} drives, {len(regions.cls)} regions, {regions.object.sum()} on labels; "

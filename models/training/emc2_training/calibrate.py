@@ -1,0 +1,112 @@
+"""What a score is worth on drives held out, and a curve for each expert that makes it mean that.
+
+    python -m emc2_training.calibrate --emc2 ../../target/release/emc2 --models runs/fold-models --kitti DATA/data/kitti \\
+        --drives fold --out runs/tune [--write ../../emc2.yaml]
+
+A calibrated score is the chance that such an object is there and the box overlaps it by more than LIMIT. Each expert gets two numbers,
+scale and shift of its score's logit, by least log loss, with a prior of PRIOR regions that the score is right as it is. They are judged on
+drives that they were not learned on (leave one drive out): a curve is written only where it is better there. `tune_router` in the same
+`--out` shares its runs.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from . import data
+from .tune_router import EXPERTS, ask, frames_of
+
+LIMIT = (0.5, 0.25, 0.25)  # 3D overlap: car, pedestrian, cyclist
+PRIOR = 20.0
+KNOTS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+
+
+def logit(score):
+    score = np.clip(score, 1e-3, 1 - 1e-3)
+    return np.log(score / (1 - score))
+
+
+def chance(logits):
+    return 1 / (1 + np.exp(-logits))
+
+
+def log_loss(chances, hit):
+    chances = np.clip(chances, 1e-3, 1 - 1e-3)
+    return float(-np.mean(hit * np.log(chances) + (1 - hit) * np.log(1 - chances))) if len(hit) else 0.0
+
+
+def fit(score, hit):
+    """(scale, shift) of the logit; the scale is not negative, so that the order of scores stays."""
+    x, (scale, shift) = logit(score), (1.0, 0.0)
+    for _ in range(50):  # Newton, with the prior about (1, 0)
+        p = chance(scale * x + shift)
+        gradient = np.array([np.sum((p - hit) * x) + PRIOR * (scale - 1), np.sum(p - hit) + PRIOR / 10 * shift])
+        w = p * (1 - p)
+        curvature = np.array([[np.sum(w * x * x) + PRIOR, np.sum(w * x)], [np.sum(w * x), np.sum(w) + PRIOR / 10]])
+        step = np.linalg.solve(curvature, gradient)
+        scale, shift = max(scale - step[0], 0.05), shift - step[1]
+        if np.abs(step).max() < 1e-6:
+            break
+    return scale, shift
+
+
+def left_out(score, hit, drive):
+    """(log loss as the scores are, log loss of curves that never saw the drive that they are judged on)."""
+    after = score.copy()
+    for name in sorted(set(drive)):
+        test = drive == name
+        scale, shift = fit(score[~test], hit[~test])
+        after[test] = chance(scale * logit(score[test]) + shift)
+    return log_loss(score, hit), log_loss(after, hit)
+
+
+def reliability(score, hit):
+    """[(number, mean score, share of finds)] in five bands of the score."""
+    band = np.minimum((score * 5).astype(int), 4)
+    return [(int((band == b).sum()), float(score[band == b].mean()), float(hit[band == b].mean())) for b in range(5) if (band == b).any()]
+
+
+def table(scale, shift):
+    return [[knot, round(float(chance(scale * logit(np.array(knot)) + shift)), 3)] for knot in KNOTS]
+
+
+def write(path, curves):
+    """Puts the curves of these experts into the section `calibration:` of a configuration."""
+    lines = Path(path).read_text().splitlines(True)
+    start = next(i for i, line in enumerate(lines) if line.strip().startswith("calibration:"))
+    for i in range(start + 1, len(lines)):
+        name = lines[i].strip().split(":")[0]
+        if name in curves:
+            lines[i] = f"    {name}: {curves[name]}\n"
+    Path(path).write_text("".join(lines))
+
+
+def main():
+    a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    a.add_argument("--emc2", required=True)
+    a.add_argument("--models", required=True, help="folder with bev, lpe, vee, ape, image that did not see these drives")
+    a.add_argument("--kitti", required=True)
+    a.add_argument("--drives", nargs="+", default=["fold"], help="drives, or `fold` or `people` (data.NAMED)")
+    a.add_argument("--out", default="runs/tune")
+    a.add_argument("--write", metavar="YAML", help="put the curves that are better into this configuration")
+    a = a.parse_args()
+    scans = frames_of(a.kitti, data.held_out(a.drives))
+    regions = ask(a.emc2, a.models, a.kitti, scans, a.out)
+    found = regions.overlap > np.array(LIMIT)[regions.cls][:, None]
+    curves = {}
+    for e, name in enumerate(EXPERTS):
+        score, hit, drive = regions.scores[regions.counts, e], found[regions.counts, e].astype(float), regions.drive[regions.counts]
+        before, after = left_out(score, hit, drive)
+        scale, shift = fit(score, hit)
+        print(f"{name}: {len(hit)} regions, {int(hit.sum())} finds; log loss {before:.3f} as it is, {after:.3f} calibrated on other drives; logit x {scale:.2f} {shift:+.2f}")
+        print("    score, share of finds: " + ", ".join(f"{s:.2f} {h:.2f} ({n})" for n, s, h in reliability(score, hit)))
+        if after < before:
+            curves[name] = table(scale, shift)
+            print(f"    {name}: {curves[name]}")
+    if a.write:
+        write(a.write, curves)
+
+
+if __name__ == "__main__":
+    main()
