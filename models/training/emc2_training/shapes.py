@@ -230,16 +230,20 @@ def truck(rng, size):
 
 
 def clutter(rng):
-    """(parts, size): a pole, a sign, a bin, a bush, a parked bicycle, a hedge, a wall, a fence, or a box of a car's size."""
-    kind = rng.choice(9, p=[0.16, 0.1, 0.12, 0.2, 0.06, 0.12, 0.08, 0.06, 0.1])
+    """(parts, size): a pole, a sign, a bin, a bush, a parked bicycle, a hedge, a wall, a fence, a box of a car's size; and what is
+    most often taken for people on unseen streets: a bin or letter box on a post, a trunk, a board on the pavement."""
+    kind = rng.choice(12, p=[0.12, 0.12, 0.08, 0.15, 0.06, 0.09, 0.06, 0.05, 0.09, 0.08, 0.05, 0.05])
     dark = rng.uniform(0.03, 0.6)
     if kind == 0:
         r, h = rng.uniform(0.04, 0.2), rng.uniform(0.9, 4.5)
         return [ellipsoid([0, 0, h / 2], [r, r, h * 2], None, dark)], (2 * r, 2 * r, h)
     if kind == 1:
-        h = rng.uniform(1.8, 3.2)
-        plate = rng.uniform(0.2, 0.5)
-        return [block([-0.04, -0.04, 0], [0.04, 0.04, h], dark), block([-0.03, -plate, h - 2 * plate], [0.03, plate, h], rng.uniform(0.3, 1.0))], (0.1, 2 * plate, h)
+        h = rng.uniform(1.0, 3.2)
+        plate, post = rng.uniform(0.15, 0.5), rng.uniform(0.03, 0.06)
+        shine = rng.uniform(0.3, 1.0)
+        board = (ellipsoid([0, 0, h - plate], [0.04, plate, plate], None, shine) if rng.random() < 0.5 else
+                 block([-0.03, -plate, h - 2 * plate], [0.03, plate, h], shine))
+        return [block([-post, -post, 0], [post, post, h], dark), board], (0.1, 2 * plate, h)
     if kind == 2:
         l, w, h = rng.uniform(0.3, 1.4), rng.uniform(0.3, 1.0), rng.uniform(0.5, 1.5)
         return [block([-l / 2, -w / 2, 0], [l / 2, w / 2, h], dark)], (l, w, h)
@@ -255,6 +259,18 @@ def clutter(rng):
         l, w, h = rng.uniform(2.5, 6.5), rng.uniform(1.4, 2.5), rng.uniform(0.8, 2.8)
         foot = rng.choice([0.0, 0.4])
         return [block([-l / 2, -w / 2, foot], [l / 2, w / 2, h], dark)], (l, w, h)
+    if kind == 9:  # on a post, or standing
+        l, w, foot, top = rng.uniform(0.2, 0.6), rng.uniform(0.2, 0.6), rng.choice([0.0, 0.3, 0.6]), rng.uniform(1.0, 1.9)
+        return [block([-0.05, -0.05, 0], [0.05, 0.05, top], dark), block([-l / 2, -w / 2, foot], [l / 2, w / 2, top], dark)], (l, w, top)
+    if kind == 10:
+        r, h, lean = rng.uniform(0.1, 0.4), rng.uniform(1.5, 4.5), rng.normal(0, 0.2, 2)
+        parts = [limb([0, 0, 0], [*lean, h], r, dark)]
+        for _ in range(rng.integers(0, 4)):  # shoots and branches
+            parts.append(ellipsoid([*rng.normal(0, 0.4, 2), rng.uniform(0, h)], rng.uniform(0.1, 0.4, 3), None, rng.uniform(0.1, 0.5), rng.uniform(0.2, 0.7)))
+        return parts, (2 * r, 2 * r, h)
+    if kind == 11:
+        w, h, apart = rng.uniform(0.4, 1.0), rng.uniform(0.7, 1.7), rng.uniform(0.0, 0.35)
+        return [limb([side * apart, y, 0], [0, y, h], 0.05, dark) for side in (-1, 1) for y in np.linspace(-w / 2, w / 2, 6)], (2 * apart + 0.1, w, h)
     # Leaves: a bush, or a row of them.
     s, h = (rng.uniform(0.3, 1.2), rng.uniform(0.6, 2.2)) if kind == 3 else (rng.uniform(1.0, 5.0), rng.uniform(0.7, 1.8))
     across = s if kind == 3 else rng.uniform(0.3, 0.9)
