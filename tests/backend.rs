@@ -121,6 +121,13 @@ fn every_false_line_of_a_contract_is_named() {
     let (line, found) = of("golden_tolerance: 1.0e-5", "golden_tolerance: -1");
     assert_eq!(line, Some(6));
     assert!(found.to_string().contains("golden_tolerance"), "{found}");
+    for table in ["[[0.5, 0.6], [0.4, 0.7]]", "[[0.5, 0.6], [0.6, 1.7]]", "[[0.5, 0.6]]"] {
+        let tolerance = "golden_tolerance: 1.0e-5";
+        let text = format!("{tolerance}\ncalibration: {table}");
+        let (line, found) = fault(&altered("affine", tolerance, &text).folder, &config);
+        assert_eq!(line, Some(7));
+        assert!(found.to_string().contains("rising"), "{found}");
+    }
 }
 
 #[test]

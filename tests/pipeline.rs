@@ -11,6 +11,7 @@ use emc2::expert::backend::{Overrides, locate};
 use emc2::expert::contract::Contract;
 use emc2::expert::{Error, Network};
 use emc2::frame::{Class, Degradation, ExpertKind, Frame, ImageData};
+use emc2::fusion::Curve;
 use emc2::geometry::bev_overlap;
 use emc2::pipeline::{FrameResult, Models, Networks, Pipeline};
 use emc2::sensor::Source as _;
@@ -111,6 +112,26 @@ fn every_box_says_which_expert_and_why() {
     assert_eq!(kinds, [ExpertKind::Lpe, ExpertKind::Vee, ExpertKind::Ape]);
     assert!(result.detections.iter().all(|d| d.reason.contains("->") && d.reason.contains(" m")));
     assert!(result.detections.is_sorted_by(|a, b| a.score >= b.score));
+}
+
+#[test]
+fn a_model_calibrates_its_own_scores_unless_the_configuration_does() {
+    let (Some(own), Some(raw)) = (networks(), networks()) else { return };
+    let contract = own.lpe.as_ref().unwrap().contract();
+    let curve = Curve::new(ExpertKind::Lpe, &contract.calibration).unwrap();
+    let mut own = Pipeline::new(&config("always:lpe"), own).unwrap();
+    let mut unchanged = config("always:lpe");
+    unchanged.fusion.calibration.lpe = vec![[0.0, 0.0], [1.0, 1.0]];
+    let mut raw = Pipeline::new(&unchanged, raw).unwrap();
+    let frame = frame(2);
+    let (own, raw) = (own.process(&frame), raw.process(&frame));
+    assert!(!own.detections.is_empty());
+    for calibrated in &own.detections {
+        let same = raw.detections.iter().find(|d| d.box3 == calibrated.box3).unwrap();
+        assert!((calibrated.score - curve.apply(same.score)).abs() < 1e-6);
+    }
+    let moved = own.detections.iter().zip(&raw.detections).any(|(own, raw)| own.score != raw.score);
+    assert!(moved, "the shipped contract has no calibration");
 }
 
 #[test]

@@ -25,7 +25,8 @@ pub struct FusionConfig {
     pub across_classes: f64,
     /// Boxes below this are dropped at the end.
     pub min_score: f32,
-    /// For each expert a table `[raw score, calibrated score]`, rising; linear in between. Empty: unchanged.
+    /// For each expert a table `[raw score, calibrated score]`, rising; linear in between. Empty: that of
+    /// the model's contract, and unchanged where that has none.
     pub calibration: Calibration,
 }
 
@@ -47,7 +48,7 @@ impl Default for FusionConfig {
             method: FusionMethod::Nms,
             overlap: 0.1,
             across_classes: 1.0,
-            min_score: 0.1,
+            min_score: 0.02,
             calibration: Calibration::default(),
         }
     }

@@ -117,6 +117,10 @@ pub struct Contract {
     /// Exponent w of the quality in a refined score (experts).
     #[serde(default)]
     pub quality_weight: Option<f32>,
+    /// What its final scores are worth: `[score, chance of a find]`, rising, linear in between, learned on
+    /// drives that the model did not see. Empty: unchanged. A table of the configuration goes before it.
+    #[serde(default)]
+    pub calibration: Vec<[f32; 2]>,
     /// The sensor it was trained on.
     #[serde(default)]
     pub sensor: Option<SensorSpec>,

@@ -9,7 +9,8 @@ use super::Error;
 use super::models::Networks;
 use super::result::{FrameDegradation, FrameResult, StageTimes};
 use crate::bridge::{Bridge, ImageBranch, Scenario, Scene};
-use crate::config::Config;
+use crate::config::{Config, FusionConfig};
+use crate::expert::contract::Contract;
 use crate::expert::{
     Deadline, Emergency, ExpertInput, ExpertMeter, Ladder, Metered, Refinement, RegionExpert,
     RunningMedian,
@@ -21,6 +22,21 @@ use crate::router::{Available, Plan, Router, TileMask};
 
 /// After so many failures in a row an expert is given up.
 const PATIENCE: u32 = 3;
+
+/// Takes a model's own calibration where the configuration has none for it.
+fn calibrate(fusion: &mut FusionConfig, expert: ExpertKind, contract: &Contract) {
+    let tables = &mut fusion.calibration;
+    let table = match expert {
+        ExpertKind::Bridge => &mut tables.bridge,
+        ExpertKind::Lpe => &mut tables.lpe,
+        ExpertKind::Vee => &mut tables.vee,
+        ExpertKind::Ape => &mut tables.ape,
+        ExpertKind::Emergency => &mut tables.emergency,
+    };
+    if table.is_empty() {
+        table.clone_from(&contract.calibration);
+    }
+}
 
 /// One pipeline: all rooms with their memory.
 pub struct Pipeline {
@@ -50,12 +66,17 @@ impl Pipeline {
     /// Settings or models that do not fit together.
     pub fn new(config: &Config, networks: impl Into<Networks>) -> Result<Self, Error> {
         let Networks { bev, lpe, vee, ape, image } = networks.into();
+        let mut fusion = config.fusion.clone();
+        if let Some(bev) = &bev {
+            calibrate(&mut fusion, ExpertKind::Bridge, bev.contract());
+        }
         let bridge = Bridge::new(&config.bridge, bev)?;
         let mut experts = Vec::new();
         for (kind, network) in
             [(ExpertKind::Lpe, lpe), (ExpertKind::Vee, vee), (ExpertKind::Ape, ape)]
         {
             if let Some(network) = network {
+                calibrate(&mut fusion, kind, network.contract());
                 let prior = network.contract().cost_ms.get("cpu-1-thread").copied();
                 let expert = RegionExpert::new(kind, network)?;
                 experts.push(Deadline::new(Metered::new(expert, prior)));
@@ -67,7 +88,7 @@ impl Pipeline {
             router: Router::new(&config.router)?,
             experts: Ladder::new(experts, PATIENCE),
             emergency: Emergency::new(&config.emergency),
-            fusion: Fusion::new(&config.fusion)?,
+            fusion: Fusion::new(&fusion)?,
             inject_emergency: config.bridge.inject_emergency,
             add_uncovered: config.emergency.add_uncovered,
             deadline: None,

@@ -56,6 +56,7 @@ fn contract(role: Role, inputs: Vec<TensorSpec>, outputs: Vec<TensorSpec>) -> Co
         grid: None,
         overlap_weight: None,
         quality_weight: None,
+        calibration: Vec::new(),
         sensor: None,
         cost_ms: BTreeMap::new(),
         trained_on: "nothing".to_owned(),

@@ -1,7 +1,7 @@
 """What a score is worth on drives held out, and a curve for each expert that makes it mean that.
 
     python -m emc2_training.calibrate --emc2 ../../target/release/emc2 --models runs/fold-models --kitti DATA/data/kitti \\
-        --drives fold --out runs/tune [--write ../../emc2.yaml]
+        --drives fold --out runs/tune [--write ..]
 
 A calibrated score is the chance that such an object is there and the box overlaps it by more than LIMIT. Each expert gets two numbers,
 scale and shift of its score's logit, by least log loss, with a prior of PRIOR regions that the score is right as it is. They are judged on
@@ -71,15 +71,15 @@ def table(scale, shift):
     return [[knot, round(float(chance(scale * logit(np.array(knot)) + shift)), 3)] for knot in KNOTS]
 
 
-def write(path, curves):
-    """Puts the curves of these experts into the section `calibration:` of a configuration."""
-    lines = Path(path).read_text().splitlines(True)
-    start = next(i for i, line in enumerate(lines) if line.strip().startswith("calibration:"))
-    for i in range(start + 1, len(lines)):
-        name = lines[i].strip().split(":")[0]
-        if name in curves:
-            lines[i] = f"    {name}: {curves[name]}\n"
-    Path(path).write_text("".join(lines))
+def write(models, curves):
+    """Puts each curve into its model's contract.yaml, in the place of the one before; `bridge` into those of `bev` and `bev-u8`."""
+    for name, curve in curves.items():
+        for folder in ("bev", "bev-u8") if name == "bridge" else (name,):
+            path = Path(models) / folder / "contract.yaml"
+            if path.exists():
+                lines = [line for line in path.read_text().splitlines(True) if not line.startswith("calibration:")]
+                at = next(i for i, line in enumerate(lines) if line.startswith("sensor:"))
+                path.write_text("".join([*lines[:at], f"calibration: {curve}\n", *lines[at:]]))
 
 
 def main():
@@ -89,7 +89,7 @@ def main():
     a.add_argument("--kitti", required=True)
     a.add_argument("--drives", nargs="+", default=["fold"], help="drives, or `fold` or `people` (data.NAMED)")
     a.add_argument("--out", default="runs/tune")
-    a.add_argument("--write", metavar="YAML", help="put the curves that are better into this configuration")
+    a.add_argument("--write", metavar="MODELS", help="put the curves that are better into the contracts of this models folder")
     a = a.parse_args()
     scans = frames_of(a.kitti, data.held_out(a.drives))
     regions = ask(a.emc2, a.models, a.kitti, scans, a.out)

@@ -19,7 +19,7 @@ from onnxruntime import quantization
 from onnxruntime.quantization import shape_inference  # noqa: F401 (quantization.shape_inference)
 
 from . import features, kitti
-from .evaluate import average_precision, detect
+from .evaluate import OVERLAP_WEIGHT, average_precision, detect
 from .train_experts import Experts, load_bev
 
 # Regions in one run of an expert. The places of a run are paid, used or not: the dearer a place, the fewer a run has.
@@ -196,7 +196,7 @@ def main():
         # 8-bit rounding falls otherwise by one step here and there in other kernels (0.13 with all fusion off): a wide tolerance.
         write(a.out, "bev-u8" if calibrate else "bev", "bridge", load_bev(a.bev), {"fine": fine[None], "coarse": coarse[None]}, ["heatmap", "boxes"],
               f"classes: {CLASSES}\ngrid:\n  x: [0, 70.4]\n  y: [-40, 40]\n  h: [-1, 3.5]\n  fine_cell: 0.2\n  coarse_cell: 0.4\n"
-              f"  slices: [{edges}]\noverlap_weight: 0.5\nsensor: {{beams: 64, origin_height: 1.73}}\n",
+              f"  slices: [{edges}]\noverlap_weight: {OVERLAP_WEIGHT}\nsensor: {{beams: 64, origin_height: 1.73}}\n",
               tolerance=0.3 if calibrate else 2e-3, calibrate=calibrate)
     if a.experts:
         net = Experts(None)

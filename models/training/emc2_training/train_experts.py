@@ -293,14 +293,14 @@ def begin_as(net, models, batches):
 
 
 @torch.no_grad()
-def judge(net, bev, scans, overlap_weight=0.5):
+def judge(net, bev, scans):
     """Refines the BEV network's proposals with each expert; area under the curve for each."""
     net.eval()
     found = {"bridge": [], "lpe": [], "vee": [], "ape": []}
     for s in scans:
         fine, coarse = features.bev_grids(s.points, s.origin_height)
         heat, reg = bev(torch.from_numpy(fine)[None], torch.from_numpy(coarse)[None])
-        boxes, cls, conf = decode(heat[0].float().numpy(), reg[0].float().numpy(), s.origin_height, 0.1, 64, overlap_weight)
+        boxes, cls, conf = decode(heat[0].float().numpy(), reg[0].float().numpy(), s.origin_height, 0.1, 64)
         found["bridge"].append((boxes, cls, conf))
         if len(boxes) == 0:
             for k in ("lpe", "vee", "ape"):

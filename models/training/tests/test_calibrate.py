@@ -32,14 +32,18 @@ class Calibration(unittest.TestCase):
             self.assertGreater(n, 300)
             self.assertAlmostEqual(score, share, delta=0.05)
 
-    def test_a_curve_rises_and_only_lines_of_its_experts_change(self):
+    def test_a_curve_rises_and_only_contracts_of_its_experts_change(self):
         curve = calibrate.table(1.7, -0.4)
         self.assertTrue(all(a[0] < b[0] and a[1] <= b[1] for a, b in zip(curve, curve[1:])))
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "emc2.yaml"
-            path.write_text("models:\n  lpe: models/lpe\nfusion:\n  calibration:\n    bridge: []\n    lpe: []\n")
-            calibrate.write(path, {"lpe": [[0.1, 0.2], [0.9, 0.8]]})
-            self.assertEqual(path.read_text(), "models:\n  lpe: models/lpe\nfusion:\n  calibration:\n    bridge: []\n    lpe: [[0.1, 0.2], [0.9, 0.8]]\n")
+            before = "name: x\noverlap_weight: 0.25\nsensor: {beams: 64}\ntrained_on: CARD.md\n"
+            for name in ("bev", "lpe"):
+                (Path(folder) / name).mkdir()
+                (Path(folder) / name / "contract.yaml").write_text(before)
+            for high in (0.7, 0.8):  # the second takes the place of the first
+                calibrate.write(folder, {"lpe": [[0.1, 0.2], [0.9, high]]})
+            after = before.replace("sensor", "calibration: [[0.1, 0.2], [0.9, 0.8]]\nsensor")
+            self.assertEqual([(Path(folder) / name / "contract.yaml").read_text() for name in ("bev", "lpe")], [before, after])
 
 
 if __name__ == "__main__":

@@ -48,6 +48,11 @@ impl Contract {
                 return wrong(field, "must lie in 0..1");
             }
         }
+        let rising = self.calibration.is_sorted_by(|a, b| a[0] < b[0] && a[1] <= b[1]);
+        let inside = self.calibration.iter().flatten().all(|score| (0.0..=1.0).contains(score));
+        if self.calibration.len() == 1 || !rising || !inside {
+            return wrong("calibration", "must be at least two [score, chance] in 0..1, rising");
+        }
         if let Some(sensor) = &self.sensor
             && (sensor.beams == 0 || !(sensor.origin_height.is_finite()))
         {

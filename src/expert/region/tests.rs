@@ -34,6 +34,7 @@ fn contract(batch: usize, inputs: Vec<TensorSpec>) -> Contract {
         grid: None,
         overlap_weight: None,
         quality_weight: Some(0.25),
+        calibration: Vec::new(),
         sensor: None,
         cost_ms: Default::default(),
         trained_on: "CARD.md".to_owned(),
