@@ -67,6 +67,16 @@ LIMITS = {"Car": [("bev50", 0, 0.5), ("bev70", 0, 0.7), ("3d70", 1, 0.7)],
           "Pedestrian": [("3d25", 1, 0.25), ("3d50", 1, 0.5)], "Cyclist": [("3d25", 1, 0.25), ("3d50", 1, 0.5)]}
 
 
+def counted(scan, g):
+    """Whether a label counts under the filter "hard"."""
+    return scan.occlusion is None or (scan.occlusion[g] <= 2 and scan.truncation[g] <= 0.5 and scan.height_px[g] > 25)
+
+
+def labels(scans, cls):
+    """How many labels of a class count."""
+    return sum(bool(counted(s, g)) for s in scans for g in np.flatnonzero(s.classes == cls))
+
+
 def average_precision(found, scans):
     out = {}
     for cls, (name, limits) in enumerate(LIMITS.items()):
@@ -76,8 +86,7 @@ def average_precision(found, scans):
                 if not s.known[cls]:
                     continue
                 mine = np.flatnonzero((s.classes == cls) | (s.classes == -1 - cls))
-                valid = [s.classes[g] == cls and (s.occlusion is None or (
-                    s.occlusion[g] <= 2 and s.truncation[g] <= 0.5 and s.height_px[g] > 25)) for g in mine]
+                valid = [s.classes[g] == cls and counted(s, g) for g in mine]
                 total += sum(valid)
                 free = set(range(len(mine)))
                 for k in np.flatnonzero(classes == cls)[np.argsort(-scores[classes == cls], kind="stable")]:

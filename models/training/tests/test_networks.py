@@ -69,9 +69,11 @@ class Export(unittest.TestCase):
 
         good, bad = (export.area_lost(Net(4.0), Net(logit), [scan]) for logit in (3.5, -9.0))
         self.assertEqual((good["Car 3d70"], bad["Car 3d70"]), (0.0, 1.0))
-        self.assertEqual(export.least_lost("net", {99.9: bad, 99.99: good}), 99.99)
+        most = export.allowed([scan] * 40)
+        self.assertEqual((most["Car 3d70"], most["Cyclist 3d50"]), (0.05, 1.02))  # 40 cars; of no cyclist any may be lost
+        self.assertEqual(export.least_lost("net", {99.9: bad, 99.99: good}, most), 99.99)
         with self.assertRaises(SystemExit) as caught:
-            export.least_lost("net", {99.9: bad})
+            export.least_lost("net", {99.9: bad}, most)
         self.assertIn("1.0", str(caught.exception))
 
 
