@@ -63,7 +63,7 @@ fn everything_left_out_is_counted_by_cause() {
     odd.box3.center[1] = f64::NAN;
     let mut flat = car(60.0, 0.9);
     flat.box3.size[2] = 0.0;
-    let all = [car(10.0, 0.9), car(10.0, 0.8), car(20.0, 0.05), car(30.0, f32::NAN), odd, flat];
+    let all = [car(10.0, 0.9), car(10.0, 0.8), car(20.0, 0.01), car(30.0, f32::NAN), odd, flat];
     for method in BOTH {
         let mut fusion = fusion(method);
         assert_eq!(fusion.fuse(&all).len(), 1);
