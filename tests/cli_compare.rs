@@ -119,14 +119,14 @@ fn the_digits_are_those_of_a_run_with_eval_under_each_policy() {
 }
 
 #[test]
-fn what_is_left_out_of_the_pictures_is_measured_and_turned_away_regions_go_to_vee() {
+fn what_is_left_out_of_the_pictures_is_measured_and_turned_away_regions_go_to_lpe() {
     if !runtime() {
         return;
     }
     let out = tempfile::tempdir().unwrap();
     let out = out.path();
     compare(drive(), out)
-        .args(["--policies", "always:ape,always:vee", "--budgets", "0", "--repeats", "1"])
+        .args(["--policies", "always:ape,always:lpe", "--budgets", "0", "--repeats", "1"])
         .args(["--warmup", "0", "--draws", "50", "--skip", "0,0.9,1", "--skip-by", "draft,near"])
         .assert()
         .success()
@@ -148,11 +148,11 @@ fn what_is_left_out_of_the_pictures_is_measured_and_turned_away_regions_go_to_ve
     assert!(number(tenth, "skipped") >= 0.9 && number(tenth, "skipped") <= 1.0);
     assert!(number(tenth, "labels_inside") <= number(all, "labels_inside"));
     assert!(number(all, "labels") > 0.0 && number(all, "labels_inside") > 0.0);
-    // With nothing to look at the boxes are VEE's.
+    // With nothing to look at the boxes are LPE's.
     let settings = found["settings"].as_array().unwrap();
     let setting = |name: &str| settings.iter().find(|setting| setting["name"] == name).unwrap();
     let blind = setting("always:ape, 100 % skipped, draft");
-    assert_eq!(blind["classes"][0]["areas"], setting("always:vee")["classes"][0]["areas"]);
+    assert_eq!(blind["classes"][0]["areas"], setting("always:lpe")["classes"][0]["areas"]);
     assert!(blind["degraded"]["pixels"].as_u64().unwrap() > 0);
 }
 
