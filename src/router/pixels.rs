@@ -203,6 +203,8 @@ mod tests {
         let reason = turned_away.reason.to_string();
         assert!(reason.ends_with("(pixels spent, instead of APE)"), "{reason}");
         assert!(router.mask(0).share() <= 0.15 && router.mask(1) == TileMask::EMPTY);
+        let without = Available { lpe: false, ..Available::everything() };
+        assert_eq!(router.plan(&scene(), &without).assignments[1].expert, ExpertKind::Vee);
     }
 
     #[test]
