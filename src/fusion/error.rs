@@ -8,7 +8,7 @@ pub enum Error {
     /// A calibration table is not a rising curve in 0..1.
     #[error(
         "fusion.calibration, table of {expert:?}, row {row}: expected {expected}, found \
-         [{}, {}]; an empty table leaves scores as they are", found[0], found[1]
+         [{}, {}]; [[0, 0], [1, 1]] leaves scores as they are, an empty table takes those of the model", found[0], found[1]
     )]
     Calibration {
         /// Whose table.

@@ -111,7 +111,7 @@ fn a_table_that_is_no_rising_curve_is_refused() {
     assert_eq!(
         refused(&[[0.1, 0.1], [0.1, 0.5]]),
         "fusion.calibration, table of Ape, row 1: expected a raw score above that of the row \
-         before, found [0.1, 0.5]; an empty table leaves scores as they are"
+         before, found [0.1, 0.5]; [[0, 0], [1, 1]] leaves scores as they are, an empty table takes those of the model"
     );
     assert!(refused(&[[0.1, 0.5], [0.2, 0.4]]).contains("not below"));
     assert!(refused(&[[0.1, 0.5], [1.2, 0.6]]).contains("0..1"));

@@ -9,13 +9,12 @@ drives that they were not learned on (leave one drive out): a curve is written o
 `--out` shares its runs.
 """
 
-import argparse
 from pathlib import Path
 
 import numpy as np
 
 from . import data
-from .tune_router import EXPERTS, ask, frames_of
+from .tune_router import EXPERTS, arguments, ask, frames_of
 
 LIMIT = (0.5, 0.25, 0.25)  # 3D overlap: car, pedestrian, cyclist
 PRIOR = 20.0
@@ -83,12 +82,7 @@ def write(models, curves):
 
 
 def main():
-    a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    a.add_argument("--emc2", required=True)
-    a.add_argument("--models", required=True, help="folder with bev, lpe, vee, ape, image that did not see these drives")
-    a.add_argument("--kitti", required=True)
-    a.add_argument("--drives", nargs="+", default=["fold"], help="drives, or `fold` or `people` (data.NAMED)")
-    a.add_argument("--out", default="runs/tune")
+    a = arguments(__doc__)
     a.add_argument("--write", metavar="MODELS", help="put the curves that are better into the contracts of this models folder")
     a = a.parse_args()
     scans = frames_of(a.kitti, data.held_out(a.drives))

@@ -17,7 +17,7 @@ cyclists and trucks (commit 6ab8f52); 50 minutes, 9 846 steps of 4 windows, with
 thinned to every second or third beam. After step 2 900 of that stage the made-up people became stouter (the run was stopped and went on), so a rerun will not be
 the same to the digit. Then 25 minutes, 4728 steps, with people in company (commit 53f4adf). Then 1 309 steps in float32 with boxes of each class's own, and with the
 returns of made-up people where those of real ones lie against their labels (`emc2_training.people_offsets`; commit bc8fa7e). Last, 46 minutes, {bev_steps} steps in bfloat16, with people as wide
-and as deep as real ones, and (from step 1 150 on) clutter that unseen streets showed to be taken for people: round signs, bins and letter boxes on posts, trunks, boards."""
+and as deep as real ones, and (from step 1 200 on) clutter that unseen streets showed to be taken for people: round signs, bins and letter boxes on posts, trunks, boards."""
 EXPERT_STAGES = """five stages: 11 minutes (commit 6af8ddd) and 25 minutes (commit
 6f677da), in which VEE and APE saw points alone, 41 minutes, 8883 steps of 96 regions (commit 53f4adf), in which they began as LPE and learned to use their points and pixels
 beside its raster. Proposals of `bev` (its third stage, in the last 9 minutes its fourth), jittered labels and chance places; every region half the time mirrored. That
@@ -31,8 +31,8 @@ x 0..70.4 m, y -40..40 m. Made with `models/training/reproduce.sh` in """ + BEV_
     "bev-u8": ("the same network in 8 bits", "bridge",
                """`models/bev` with unsigned 8-bit activations and signed 7-bit weights by channel (QDQ; 7, so that processors without VNNI do not saturate), ranges from 34 of its training
 frames (the best of three percentiles of activations, 99.995), no training after rounding; the box branch and the last layers stay float. The golden tolerance is 0.3, since rounding
-falls otherwise in other kernels (0.11 with all fusion off; areas on 26 training frames are the same to the digit). On the 34 frames it loses 0.011 of the area of cars and one of twelve
-pedestrians at 0.5; on 26 others 0.051 (0.944 to 0.893) and 0.04. Not the default while cars lose so much."""),
+falls otherwise in other kernels (0.11 with all fusion off). On the 34 frames it loses 0.011 of the area of cars (3D@0.7) and one of twelve pedestrians at 0.5 (0.084: more than the 0.05 that was
+allowed before; the limit was loosened to one object where objects are few). On the 68 training frames that set no range: cars 0.019, pedestrians 0.028, cyclists at 0.5 0.014. Not the default: it loses a little everywhere."""),
     "lpe": ("the latency-prioritised expert", "lpe",
             """A raster of the region seen from above (32 x 16 cells, 8 channels), four convolutions, two outputs: box and overlap. LiDAR only."""),
     "vee": ("the versatile-efficiency expert", "vee",
@@ -55,16 +55,15 @@ FOLDS = {
     "bev": """**Drives held out.** Trained from nothing for 26 minutes (4 257 steps) without six of the seventeen drives, labels and all
 (`python -m emc2_training.train_bev --hold-out fold --minutes 26`), and judged on their 18 frames: Car BEV@0.7 0.889, 3D@0.7 0.763; Pedestrian 3D@0.25 0.485,
 @0.5 0.282 (15 people); Cyclist 3D@0.25 0.833, @0.5 0.556 (8 cyclists). Before each class had its own boxes: 0.853, 0.738; 0.320, 0.133; 1.000, 0.667 (so far apart are two
-trainings: once 18 minutes gave cars 0.901 and 0.787). **People on unseen streets are still found badly**: of 14 that count a proposal overlaps 8 by more than 0.25. The committed model has
+trainings: once 18 minutes gave cars 0.901 and 0.787). **People on unseen streets are still found badly.** The committed model has
 seen these drives and was trained longer.
 
 **No real person.** Half the width, without the seven drives in which real pedestrians are (`--hold-out people --width 0.5 --minutes 24`), so that people come of made-up ones alone; judged on
-their 8 frames (27 pedestrians, 10 cyclists, 28 cars), from nothing, 6 877 steps: Pedestrian 3D@0.25 0.423, @0.5 0.156; of 26 that count a proposal overlaps 0.73 by more than 0.25, 0.38 by
-more than 0.5, 0.40 in the mean; Cyclist 1.000 at both. (Before each class had its own boxes: 0.428, 0.003; 0.667, 0.074, 0.277.) What is wrong with them, seen as pictures: of the eight most confident mistakes five are things of a person's
+their 8 frames (27 pedestrians, 10 cyclists, 28 cars), from nothing, 6 877 steps: Pedestrian 3D@0.25 0.423, @0.5 0.156; Cyclist 1.000 at both. (Before each class had its own boxes: 0.428, 0.003.) What is wrong with them, seen as pictures: of the eight most confident mistakes five are things of a person's
 size (a bin and a letter box on posts, round signs, boards, a trunk with bicycles) and two are people whom nobody labelled; boxes of View-of-Delft, whose labels are smaller and
 stand higher, are 0.1 to 0.2 m too far off and too long, those of KITTI are not. Both were trained before clutter of that kind and people as wide as real ones were made up. Seven more minutes with
-them gave 0.463 and 0.119 (0.77, 0.35, 0.41), seven more minutes without 0.458 and 0.258 (0.73, 0.42, 0.39): no gain that 26 people could show, and those mistakes are still there. Tried and left: heat maps of people at 0.2 m, learning in the heads alone, deeper layers of the image
-network (a linear probe of stage 3 tells people from false proposals with an area under ROC of 0.90, of stage 2, which is used, 0.88).
+them (`--init`, `--lr 1e-3 --seed 2`) gave 0.463 and 0.119, seven more minutes without 0.458 and 0.258, one run each, overlap weighing a quarter in both: at 0.5 worse, at 0.25 the same, though the clutter was
+made after mistakes on these very frames. They stayed in the committed training without having shown a gain. Tried and left: heat maps of people at 0.2 m, learning in the heads alone.
 
 """,
     **dict.fromkeys(("lpe", "vee", "ape"), """**Drives held out.** Trained from nothing for 13 minutes (1 970 steps) without six of the seventeen drives, on the proposals of a `bev` that did not see
@@ -79,10 +78,13 @@ them either, and judged on 17 frames of KITTI of five of these drives (`python -
 
 Each expert is better than the proposals; among themselves they are alike on unseen streets. The two trainings do not agree on who is worth more where: for people and cyclists of which
 the proposal is in doubt APE was worth 0.95 hits more than LPE over 40 regions (standard error 0.33) in the first, 0.06 less (0.32) in the second; VEE on cars 1.5 more (0.8) in the
-second, in the first LPE had the larger area. The router's default table keeps what holds on the mean of both: APE for people and cyclists in doubt, LPE for all else.
+second, in the first LPE had the larger area. `tune_router` alone says VEE for everything now. The default table was not changed: it is what the first training gave (APE for people and cyclists in
+doubt, LPE for all else), a choice by hand. In the second, the weight of the overlap in a proposal's confidence (0.25), and the limit of weak boxes (0.02), were chosen on these same drives: with the weight of
+before LPE had Pedestrian 3D@0.25 0.846, VEE 0.875, APE 0.826, proposals 0.693. Seven people are too few to tell one training from another.
 
 **Scores.** With drives held out (187 regions, 69 finds at 3D overlap 0.5 for cars, 0.25 for people) the log loss of the scores falls when they are calibrated on other drives: proposals 0.348 to
-0.244, LPE 0.208 to 0.190, VEE 0.201 to 0.183, APE 0.194 to 0.190 (`python -m emc2_training.calibrate`). The contracts hold the curves.
+0.244, LPE 0.208 to 0.190, VEE 0.201 to 0.183, APE 0.194 to 0.190 (`python -m emc2_training.calibrate`). The contracts hold the curves, which are those of the models trained without these drives: how well they fit the shipped
+weights, trained longer and on all drives, has not been measured.
 
 """),
 }

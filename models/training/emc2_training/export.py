@@ -199,7 +199,8 @@ def main():
     a.add_argument("--out", required=True)
     a.add_argument("--quantize", metavar="KITTI", help="8-bit bev, calibrated on this folder's lidar_train.txt")
     a = a.parse_args()
-    calibrate = kitti.load_object(a.quantize, "lidar_train.txt")[::3] if a.quantize else None
+    frames = kitti.load_object(a.quantize, "lidar_train.txt") if a.quantize else []
+    calibrate = frames[::3] or None
     rng = np.random.default_rng(1)
     if a.bev:
         fine, coarse = features.bev_grids(toy_points(), 1.73)
@@ -209,6 +210,10 @@ def main():
               f"classes: {CLASSES}\ngrid:\n  x: [0, 70.4]\n  y: [-40, 40]\n  h: [-1, 3.5]\n  fine_cell: 0.2\n  coarse_cell: 0.4\n"
               f"  slices: [{edges}]\noverlap_weight: {OVERLAP_WEIGHT}\nsensor: {{beams: 64, origin_height: 1.73}}\n",
               tolerance=0.3 if calibrate else 2e-3, calibrate=calibrate)
+        if calibrate:
+            rest = [scan for k, scan in enumerate(frames) if k % 3]
+            lost = area_lost(load_bev(a.bev), session_of(Path(a.out) / "bev-u8/model.onnx"), rest)
+            print(f"bev-u8: area lost by rounding on the {len(rest)} frames that set no range: {lost}")
     if a.experts:
         net = Experts(None)
         net.load_state_dict(torch.load(a.experts, weights_only=False)["ema"])

@@ -227,13 +227,19 @@ def ask(emc2, models, kitti_root, scans, out):
     return Regions(scans, said)
 
 
-def main():
-    a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def arguments(doc):
+    """What is asked of whom: for all commands that judge models on drives held out."""
+    a = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("--emc2", required=True)
     a.add_argument("--models", required=True, help="folder with bev, lpe, vee, ape, image that did not see these drives")
     a.add_argument("--kitti", required=True)
     a.add_argument("--drives", nargs="+", default=["fold"], help="drives, or `fold` or `people` (data.NAMED)")
     a.add_argument("--out", default="runs/tune")
+    return a
+
+
+def main():
+    a = arguments(__doc__)
     a.add_argument("--price", type=float, default=0.01, help="worth, in hits, of a millisecond of one core")
     a.add_argument("--write", metavar="YAML", help="put the table into this configuration")
     a = a.parse_args()

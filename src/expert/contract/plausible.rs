@@ -51,7 +51,10 @@ impl Contract {
         let rising = self.calibration.is_sorted_by(|a, b| a[0] < b[0] && a[1] <= b[1]);
         let inside = self.calibration.iter().flatten().all(|score| (0.0..=1.0).contains(score));
         if self.calibration.len() == 1 || !rising || !inside {
-            return wrong("calibration", "must be at least two [score, chance] in 0..1, rising");
+            return wrong(
+                "calibration",
+                "must be at least two [score, chance] in 0..1, rising; without the line scores stay as they are",
+            );
         }
         if let Some(sensor) = &self.sensor
             && (sensor.beams == 0 || !(sensor.origin_height.is_finite()))
