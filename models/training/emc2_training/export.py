@@ -216,7 +216,7 @@ def main():
             print(f"bev-u8: area lost by rounding on the {len(rest)} frames that set no range: {lost}")
     if a.experts:
         net = Experts(None)
-        net.load_state_dict(torch.load(a.experts, weights_only=False)["ema"])
+        net.load_state_dict(torch.load(a.experts, weights_only=False, map_location="cpu")["ema"])
         box = np.array([12, 3, -0.9, 3.9, 1.6, 1.5, 0.1])
         points = toy_points()
         from .boxes import to_local

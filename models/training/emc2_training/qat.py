@@ -9,8 +9,6 @@ The result is a float network, quantised by `export --quantize` like any other.
 
 import argparse
 import json
-import math
-import time
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +17,9 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from . import curves, data, features, scenes, settings
+from . import curves, data, features, loop, scenes, settings
 from .bev_net import BevNet
-from .train_bev import Scenes, loss_of
+from .train_bev import Scenes, draw, loss_of, pool
 
 KEEP_FLOAT = ("heatmap.1", "boxes.0", "boxes.1")  # as export.py has them
 PERCENTILE = 99.995
@@ -78,29 +76,20 @@ def round_convolutions(net, scans):
 
 def main():
     a = argparse.ArgumentParser()
-    a.add_argument("--shared", required=True)
-    a.add_argument("--unpacked", required=True)
+    loop.add_arguments(a, "runs/bev-u8", minutes=6, batch=4, lr=1e-4)
     a.add_argument("--bev", required=True, help="checkpoint of train_bev")
-    a.add_argument("--out", default="runs/bev-u8")
-    a.add_argument("--minutes", type=float, default=6, help="of processor time")
-    a.add_argument("--batch", type=int, default=4)
-    a.add_argument("--lr", type=float, default=1e-4)
-    a.add_argument("--seed", type=int, default=2)
-    a.add_argument("--threads", type=int, default=2)
-    a.add_argument("--settings", default=settings.DEFAULT, metavar="FILE", help="weights of the losses (default: settings.yaml)")
     a = a.parse_args()
     weights = settings.load(a.settings)["bev"]
-    torch.set_num_threads(a.threads)
-    torch.manual_seed(a.seed)
+    device = loop.begin(a)
     out = Path(a.out)
     out.mkdir(parents=True, exist_ok=True)
-    train, _, layouts = data.load(a.shared, a.unpacked)
-    start = torch.load(a.bev, weights_only=False)
+    train, _, layouts = data.load(a.shared, a.unpacked, data.held_out(a.hold_out))
+    start = torch.load(a.bev, weights_only=False, map_location="cpu")
     net = BevNet(start["width"])
     net.load_state_dict(start["ema"])
     net = fold(net.eval())
-    ckpt, spent, step, state = out / "checkpoint.pt", 0.0, 0, None
-    net = round_convolutions(net, [s for s in train if s.known == (True,) * 3][::6])
+    ckpt, spent, step = out / "checkpoint.pt", 0.0, 0
+    net = round_convolutions(net, [s for s in train if s.known == (True,) * 3][::6]).to(device)
     opt = torch.optim.AdamW(net.parameters(), lr=a.lr, weight_decay=0.0)
     if ckpt.exists():
         state = torch.load(ckpt, weights_only=False)
@@ -108,29 +97,25 @@ def main():
         spent, step = state["spent"], state["step"]
     source = Scenes(train, scenes.build_bank(train), layouts, a.seed + step)
     source.progress.fill_(1.0)
-    loader = iter(torch.utils.data.DataLoader(source, a.batch, num_workers=1, prefetch_factor=4))
+    at_hand = pool(source, a, device)
     log = open(out / "log.jsonl", "a")
-    mean, since = {}, time.process_time()
-    while spent < a.minutes * 60:
-        for g in opt.param_groups:
-            g["lr"] = a.lr * (0.5 * (1 + math.cos(math.pi * spent / (a.minutes * 60))) * 0.99 + 0.01)
-        batch = next(loader)
-        loss, parts = loss_of(*net(*batch[:2]), batch[2:], weights)
+    means, clock, done = loop.Means(), loop.Clock(a.minutes, device, spent), False
+    while not clock.over:
+        loop.set_rate(opt, a.lr, step, clock.share, 1)
+        fine, coarse, *taught = draw(at_hand, a)
+        loss, parts = loss_of(*net(fine, coarse), taught, weights)
         opt.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 10)
         opt.step()
         step += 1
-        mean = {k: mean.get(k, v) * 0.98 + v * 0.02 for k, v in parts.items()}
-        now = time.process_time()
-        spent, since = spent + now - since, now
-        done = spent >= a.minutes * 60
+        means.add(parts)
+        done = clock.over
         if step % 25 == 0 or done:
-            print(json.dumps({"step": step, "spent": round(spent), **{k: round(v, 4) for k, v in mean.items()}}), file=log, flush=True)
+            print(json.dumps({"step": step, "spent": round(clock.spent), **means.read()}), file=log, flush=True)
         if step % 100 == 0 or done:
-            torch.save({"folded": True, "ema": net.state_dict(), "opt": opt.state_dict(), "spent": spent, "step": step,
-                        "width": start["width"]}, ckpt.with_suffix(".tmp"))
-            ckpt.with_suffix(".tmp").rename(ckpt)
+            loop.save(ckpt, {"folded": True, "ema": net.state_dict(), "opt": opt.state_dict(), "spent": clock.spent, "step": step,
+                             "width": start["width"]})
     curves.draw(out)
 
 

@@ -1,4 +1,4 @@
-"""Training scenes: real frames, objects pasted where the label files say objects stand, augmentation.
+"""Training scenes: real frames, objects pasted where the label files say objects stand (batches.py augments them).
 
 The label files of thousands of frames tell where objects really are; their scans are not here. So an
 object of that class, seen at a similar distance, is cut from a real scan, turned about the sensor to
@@ -265,51 +265,6 @@ def company(rng, box):
         other[:2] = last[:2] + [c * along - s * across, s * along + c * across]
         out.append(other)
     return np.array(out)
-
-
-def augment(rng, points, boxes, classes, heading):
-    points, boxes = points.copy(), boxes.copy()
-    if rng.random() < 0.5:
-        points[:, 1] *= -1
-        boxes[:, 1] *= -1
-        boxes[:, 6] *= -1
-    a = rng.uniform(-0.15, 0.15) if rng.random() < 0.5 else rng.uniform(-0.6, 0.6)
-    c, s = np.cos(a), np.sin(a)
-    turn = np.array([[c, -s], [s, c]])
-    points[:, :2] = points[:, :2] @ turn.T.astype(np.float32)
-    boxes[:, :2] = boxes[:, :2] @ turn.T
-    boxes[:, 6] = wrap(boxes[:, 6] + a)
-    k = rng.uniform(0.95, 1.05)
-    points[:, :3] *= np.float32(k)
-    boxes[:, :6] *= k
-    # The sensor's height and tilt: a vehicle nods, and roads are not flat.
-    dz, pitch, roll = rng.normal(0, 0.1), *(rng.normal(0, 0.006, 2))
-    points[:, 2] += (dz + pitch * points[:, 0] + roll * points[:, 1]).astype(np.float32)
-    boxes[:, 2] += dz + pitch * boxes[:, 0] + roll * boxes[:, 1]
-    points = points[rng.random(len(points)) >= rng.choice([0, 0, 0, 0.15, 0.4])]
-    beams = rng.random()
-    if beams < 0.3:
-        points = drop_beams(rng, points)
-    elif beams < 0.5:
-        points = few_beams(points, rng.integers(2, 4))
-    gain = rng.uniform(0.7, 1.3)
-    points[:, 3] = np.minimum(1, points[:, 3] * np.float32(gain))
-    points[:, :3] += rng.normal(0, 0.01, (len(points), 3)).astype(np.float32)
-    return points, boxes, classes, heading
-
-
-def drop_beams(rng, points):
-    """Takes out some rows of returns (by elevation), as a sensor with fewer beams would."""
-    row = np.floor(np.arctan2(points[:, 2], np.hypot(points[:, 0], points[:, 1])) / np.deg2rad(0.42)).astype(int)
-    row -= row.min(initial=0)
-    gone = rng.random(row.max(initial=0) + 1) < rng.uniform(0.05, 0.4)
-    return points[~gone[row]]
-
-
-def few_beams(points, step):
-    """Every second or third row of returns: a sensor with 32 or fewer beams."""
-    row = np.floor(np.arctan2(points[:, 2], np.hypot(points[:, 0], points[:, 1])) / np.deg2rad(0.42)).astype(int)
-    return points[row % step == 0]
 
 
 def load_layouts(folder, forbidden, read_calib, read_labels, Scan):

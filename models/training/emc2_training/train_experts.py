@@ -12,41 +12,44 @@ images whose scan is not at hand get one: another frame's street, with made-up o
 import argparse
 import copy
 import json
-import math
-import time
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch.nn import functional as F
 
-from . import curves, data, features, scenes, settings, shapes, windows
+from . import batches, bev_batch, curves, data, features, loop, region_batch, scenes, settings, shapes
 from .bev_net import BevNet
-from .boxes import inside, overlaps, to_local, wrap
+from .boxes import inside, wrap
 from .evaluate import average_precision, decode
 from .expert_nets import Ape, ImageNet, Lpe, Vee, begin_as_lpe
-from .kitti import OTHER
-from .train_bev import FAST_BFLOAT16, Scenes, compose
+from .train_bev import Scenes, aligned_overlap, compose, pool
 from .warm_start import load_linear, load_onnx, weights
 
-REGIONS = 24
-MEAN_SIZE = np.array([[3.9, 1.63, 1.53], [0.8, 0.6, 1.75], [1.76, 0.6, 1.73]])
-JITTER = np.array([[0.30, 0.15, 0.12, 0.06, 0.06, 0.06, 0.10], [0.15, 0.15, 0.10, 0.12, 0.12, 0.06, 0.5],
-                   [0.20, 0.12, 0.10, 0.08, 0.12, 0.06, 0.25]])
 
+class WithPictures(torch.utils.data.IterableDataset):
+    """Endless scenes (batches.pack): a share of them as a picture shows them, the others composed."""
 
-def scene(rng, sampler, image_share):
-    """(points, boxes, classes, heading, scan, pyramid or None)."""
-    s = sampler
-    if s.with_image and rng.random() < image_share:
-        scan = s.with_image[rng.choice(len(s.with_image), p=s.image_weight)]
-        points, boxes, classes = (scan.points, scan.boxes, scan.classes) if scan.points is not None else made_up(rng, scan, s.base)
-        points = points[rng.random(len(points)) >= rng.choice([0, 0, 0.15, 0.4])]
-        points = points + rng.normal(0, 0.01, points.shape).astype(np.float32) * np.float32([1, 1, 1, 0])
-        points[:, 3] = np.minimum(1, points[:, 3] * np.float32(rng.uniform(0.7, 1.3)))
-        return points, boxes, classes, np.full(len(boxes), scan.heading_known), scan, s.pyramid(scan)
-    scan = s.scans[rng.choice(len(s.scans), p=s.weight)]
-    return *compose(rng, scan, s.base, calm=0.5), scan, None
+    def __init__(self, base, pictures, share, seed):
+        self.base, self.share, self.seed = base, share, seed
+        self.shown = [s for s in base.scans if s.image is not None] + pictures
+        w = np.array([3.0 if (s.classes > 0).any() else 1.0 for s in self.shown])  # people and cyclists are few
+        self.weight = w / w.sum()
+
+    def __iter__(self):
+        worker = torch.utils.data.get_worker_info()
+        rng = np.random.default_rng(self.seed * 1000 + (worker.id if worker else 0))
+        while True:
+            if self.shown and rng.random() < self.share:
+                k = rng.choice(len(self.shown), p=self.weight)
+                scan = self.shown[k]
+                points, boxes, classes = (scan.points, scan.boxes, scan.classes) if scan.points is not None else made_up(rng, scan, self.base)
+                scene = points, boxes, classes, np.full(len(boxes), scan.heading_known)
+            else:
+                k, scan = -1, self.base.scans[rng.choice(len(self.base.scans), p=self.base.weight)]
+                scene = compose(rng, scan, self.base, calm=0.5)
+            if len(scene[1]) <= batches.BOXES:
+                yield batches.pack(rng, scan, *scene, k)
 
 
 def made_up(rng, picture, source):
@@ -65,155 +68,13 @@ def made_up(rng, picture, source):
     return composer.finish()[:3]
 
 
-def jitter(rng, box, cls):
-    k = rng.choice([0.5, 1.0, 1.6])
-    e = rng.normal(0, 1, 7) * JITTER[cls] * k
-    c, s = np.cos(box[6]), np.sin(box[6])
-    out = box.copy()
-    out[0] += c * e[0] - s * e[1]
-    out[1] += s * e[0] + c * e[1]
-    out[2] += e[2]
-    out[3:6] *= np.exp(e[3:6])
-    out[6] = wrap(out[6] + e[6] + (np.pi if rng.random() < 0.3 else 0))
-    return out
-
-
-def propose(rng, points, boxes, classes, scan, net):
-    """[(box, class, confidence)], jittered truth and chance places, or what the BEV network says."""
-    out = []
-    if net is not None and rng.random() < 0.6:
-        fine, coarse = features.bev_grids(points, scan.origin_height)
-        with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=FAST_BFLOAT16):
-            heat, reg = net(torch.from_numpy(fine)[None], torch.from_numpy(coarse)[None])
-        b, c, s = decode(heat[0].float().numpy(), reg[0].float().numpy(), scan.origin_height, 0.05, 48)
-        out = [(x, k, f) for x, k, f in zip(b, c, s)]
-        rng.shuffle(out)
-        out = out[: REGIONS - 4]
-    else:
-        for _ in range(2):
-            for b, c in zip(boxes, classes):
-                k = 0 if c == OTHER else c if c >= 0 else -1 - c
-                out.append((jitter(rng, b, k), k, rng.uniform(0.15, 1)))
-        rng.shuffle(out)
-        out = out[: REGIONS * 2 // 3]
-    while len(out) < REGIONS:
-        p = points[rng.integers(len(points))]
-        c = rng.integers(3)
-        box = np.array([p[0], p[1], -scan.origin_height + MEAN_SIZE[c, 2] / 2 + rng.normal(0, 0.15),
-                        *MEAN_SIZE[c] * np.exp(rng.normal(0, 0.1, 3)), rng.uniform(-np.pi, np.pi)])
-        out.append((box, c, rng.uniform(0.1, 0.6)))
-    return out
-
-
-def encode_targets(box, gt):
-    c, s = np.cos(box[6]), np.sin(box[6])
-    d = gt[:3] - box[:3]
-    diag = np.hypot(box[3], box[4])
-    yaw = wrap(gt[6] - box[6])
-    yaw = yaw - np.pi * np.round(yaw / np.pi)
-    return np.array([(c * d[0] + s * d[1]) / diag, (-s * d[0] + c * d[1]) / diag, d[2] / box[5],
-                     *np.log(gt[3:6] / box[3:6]), yaw])
-
-
-def sample(rng, sampler, net, image_share):
-    points, boxes, classes, heading, scan, pyramid = scene(rng, sampler, image_share)
-    n = REGIONS
-    out = {"raster": np.zeros((n, 8, 32, 16), np.float32), "points128": np.zeros((n, 128, 8), np.float32),
-           "points256": np.zeros((n, 256, 8), np.float32), "context": np.zeros((n, 12), np.float32),
-           "box": np.zeros((n, 7), np.float32), "cls": np.zeros(n, np.int64), "target": np.zeros((n, 7), np.float32),
-           "positive": np.zeros(n, np.float32), "weight": np.ones((n, 3), np.float32), "image": np.zeros(n, np.float32),
-           "windows": np.zeros((2, n, 3, 64, 64), np.float32), "uv": np.zeros((n, 256, 2), np.float32),
-           "object": np.zeros((n, 256), np.float32)}
-    for c in range(3):
-        if not scan.known[c]:
-            out["weight"][:, c] = 0
-    in_object = np.zeros(len(points), bool)
-    for b in boxes:
-        in_object[inside(points, b, 0.05, 0.05)] = True
-    for r, (box, cls, confidence) in enumerate(propose(rng, points, boxes, classes, scan, net)[:n]):
-        k = features.region(points, box)
-        local, intensity = to_local(points[k], box), points[k, 3]
-        out["raster"][r] = features.raster(local, intensity, box)
-        out["points128"][r] = features.point_rows(local, intensity, box, 128)
-        out["points256"][r] = features.point_rows(local, intensity, box, 256)
-        out["context"][r] = features.context(box, cls, confidence, len(k), scan.origin_height)
-        out["box"][r], out["cls"][r] = box, cls
-        best, at = 0.0, -1
-        for g, gt in enumerate(boxes):
-            o = overlaps(box, gt)[1]
-            if o > best:
-                best, at = o, g
-        if at >= 0:
-            c = classes[at]
-            if c == OTHER:
-                pass  # a truck called a car: a mistake
-            elif c < 0:
-                out["weight"][r, -1 - c] = 0  # a van is neither a car nor none
-            elif c == cls and best > (0.25 if cls == 0 else 0.1):
-                out["target"][r], out["positive"][r] = encode_targets(box, boxes[at]), 1
-            elif best > 0.1:
-                out["weight"][r] = 0
-        if pyramid is not None:
-            rect = windows.project_box(box, scan.calib)
-            if rect is not None and rect[2] > 0 and rect[3] > 0:
-                tight, wide = windows.rectangles(rect)
-                out["windows"][0, r], out["windows"][1, r] = pyramid.window(*tight), pyramid.window(*wide)
-                pick = features.pick(len(k), 256)
-                if len(pick):
-                    uvd = scan.calib.project(points[k[pick]])
-                    out["uv"][r, :, 0] = 2 * (uvd[:, 0] + 0.5 - tight[0]) / tight[2] - 1
-                    out["uv"][r, :, 1] = 2 * (uvd[:, 1] + 0.5 - tight[1]) / tight[3] - 1
-                    out["object"][r] = in_object[k[pick]]
-                    out["image"][r] = rng.random() > 0.15
-        if rng.random() < 0.5:
-            mirror(out, r)
-    if pyramid is not None:  # another day's light, another camera's colours
-        gain, offset = rng.normal(1, 0.15) * rng.normal(1, 0.05, 3), rng.normal(0, 0.2) + rng.normal(0, 0.05, 3)
-        out["windows"] = (out["windows"] * gain[:, None, None] + offset[:, None, None]).astype(np.float32)
-    return out
-
-
-def mirror(out, r):
-    """Left and right of the box's own frame change places in all inputs and targets of region r."""
-    out["raster"][r] = out["raster"][r, :, :, ::-1]
-    for points in ("points128", "points256"):
-        out[points][r, :, [1, 5]] *= -1
-    out["context"][r, 10] *= -1
-    out["target"][r, [1, 6]] *= -1
-    out["windows"][:, r] = out["windows"][:, r, :, :, ::-1]
-    out["uv"][r, :, 0] *= -1
-
-
-class Regions(torch.utils.data.IterableDataset):
-    def __init__(self, base, pictures, bev, image_share, seed):
-        self.base, self.scans, self.weight = base, base.scans, base.weight
-        self.with_image = [s for s in base.scans if s.image is not None] + pictures
-        w = np.array([3.0 if (s.classes > 0).any() else 1.0 for s in self.with_image])  # people and cyclists are few
-        self.image_weight = w / w.sum()
-        self.bev, self.image_share, self.seed = bev, image_share, seed
-        self.pyramids = {}
-
-    def pyramid(self, scan):
-        if scan.id not in self.pyramids:
-            self.pyramids[scan.id] = windows.load(scan.image)
-        return self.pyramids[scan.id]
-
-    def __iter__(self):
-        worker = torch.utils.data.get_worker_info()
-        rng = np.random.default_rng(self.seed * 1000 + (worker.id if worker else 0))
-        while True:
-            yield sample(rng, self, self.bev, self.image_share)
-
-
 def pixel_features(image_net, batch):
     """`pixels` [R, 256, 17], `window` [R, 32] and the pixel loss."""
-    r = batch["image"].shape[0]
-    pixels, window = torch.zeros(r, 256, 17), torch.zeros(r, 32)
-    has = batch["image"] > 0
-    if not has.any():
-        return pixels, window, torch.zeros(())
-    w = batch["windows"][:, has]
-    m = w.shape[1]
+    r, w = len(batch["image"]), batch["windows"]
+    pixels, window = w.new_zeros(r, 256, 17), w.new_zeros(r, 32)
+    has, m = batch["image"] > 0, w.shape[1]
+    if m == 0:
+        return pixels, window, w.new_zeros(())
     feat, conf = image_net(w.reshape(2 * m, 3, 64, 64))
     maps = torch.cat([feat[:m], conf[:m]], 1)
     at = F.grid_sample(maps, batch["uv"][has][:, :, None], padding_mode="border", align_corners=False)[..., 0].transpose(1, 2)
@@ -233,7 +94,6 @@ def refined(box, delta):
 
 
 def row_overlap(p, t):
-    from .train_bev import aligned_overlap
     return aligned_overlap(p.T[None, :, :, None], t.T[None, :, :, None])[0, :, 0]
 
 
@@ -241,25 +101,17 @@ def expert_loss(boxes, scores, batch, weights):
     """(loss of one expert, mean overlap of its refined boxes); weights: settings.yaml, section experts."""
     pos, cls = batch["positive"], batch["cls"]
     n = pos.sum().clamp(min=1)
-    scale = torch.tensor([4.0, 4.0, 2.0, 2.0, 2.0, 2.0, 2.0])
+    scale = boxes.new_tensor([4.0, 4.0, 2.0, 2.0, 2.0, 2.0, 2.0])
     box = (F.smooth_l1_loss(boxes, batch["target"], reduction="none", beta=0.1) * scale).sum(1)
     p, t = refined(batch["box"], boxes), refined(batch["box"], batch["target"])
     iou = row_overlap(p, t)
     target = torch.zeros_like(scores)
     # A person whose box fits badly is still a person: their score begins to count at an overlap of 0.1.
     quality = torch.where(cls == 0, 2 * iou.detach() - 0.5, (iou.detach() - 0.1) / 0.6)
-    target[torch.arange(len(cls)), cls] = quality.clamp(0, 1) * pos
+    target[torch.arange(len(cls), device=cls.device), cls] = quality.clamp(0, 1) * pos
     score = (F.binary_cross_entropy_with_logits(scores, target, reduction="none") * batch["weight"]).sum() / batch["weight"].sum()
     fit = ((weights["box"] * box + weights["fit"] * (1 - iou)) * pos).sum() / n
-    return fit + weights["score"] * score, ((iou * pos).sum() / n).item()
-
-
-def collate(items):
-    out = {}
-    for k in items[0]:
-        a = [torch.from_numpy(i[k]) for i in items]
-        out[k] = torch.cat(a, 1 if k == "windows" else 0)
-    return out
+    return fit + weights["score"] * score, (iou * pos).sum() / n
 
 
 class Experts(torch.nn.Module):
@@ -306,8 +158,7 @@ def judge(net, bev, scans):
             for k in ("lpe", "vee", "ape"):
                 found[k].append((boxes, cls, conf))
             continue
-        batch = collate([encode(s, boxes, cls, conf)])
-        results = net(batch)[:3]
+        results = net(inputs(s, boxes, cls, conf))[:3]
         for name, (delta, score) in zip(("lpe", "vee", "ape"), results):
             d = refined(torch.from_numpy(boxes).float(), delta).numpy()
             c, si = np.cos(boxes[:, 6]), np.sin(boxes[:, 6])
@@ -318,35 +169,17 @@ def judge(net, bev, scans):
     return {k: average_precision(v, scans) for k, v in found.items()}
 
 
-def encode(scan, boxes, cls, conf):
+def inputs(scan, boxes, cls, conf):
     """The experts' inputs for given proposals of one frame."""
-    n = len(boxes)
-    out = {"raster": np.zeros((n, 8, 32, 16), np.float32), "points128": np.zeros((n, 128, 8), np.float32),
-           "points256": np.zeros((n, 256, 8), np.float32), "context": np.zeros((n, 12), np.float32),
-           "image": np.zeros(n, np.float32), "windows": np.zeros((2, n, 3, 64, 64), np.float32),
-           "uv": np.zeros((n, 256, 2), np.float32), "object": np.zeros((n, 256), np.float32)}
-    pyramid = windows.load(scan.image) if scan.image is not None else None
-    for r, (box, c, f) in enumerate(zip(boxes, cls, conf)):
-        k = features.region(scan.points, box)
-        local, intensity = to_local(scan.points[k], box), scan.points[k, 3]
-        out["raster"][r] = features.raster(local, intensity, box)
-        out["points128"][r] = features.point_rows(local, intensity, box, 128)
-        out["points256"][r] = features.point_rows(local, intensity, box, 256)
-        out["context"][r] = features.context(box, c, f, len(k), scan.origin_height)
-        rect = windows.project_box(box, scan.calib) if pyramid is not None else None
-        pick = features.pick(len(k), 256)
-        if rect is not None and len(pick):
-            tight, wide = windows.rectangles(rect)
-            out["windows"][0, r], out["windows"][1, r] = pyramid.window(*tight), pyramid.window(*wide)
-            uvd = scan.calib.project(scan.points[k[pick]])
-            out["uv"][r, :, 0] = 2 * (uvd[:, 0] + 0.5 - tight[0]) / tight[2] - 1
-            out["uv"][r, :, 1] = 2 * (uvd[:, 1] + 0.5 - tight[1]) / tight[3] - 1
-            out["image"][r] = 1
-    return out
+    packed = batches.pack(np.random.default_rng(0), scan, scan.points, scan.boxes, scan.classes, np.ones(len(scan.boxes), bool),
+                          -1 if scan.image is None else 0)
+    pictures = region_batch.Pictures([scan], "cpu") if scan.image is not None else None
+    given = (torch.from_numpy(np.asarray(t))[None] for t in (boxes.astype(np.float32), cls, conf.astype(np.float32)))
+    return region_batch.encode(batches.collate([packed]), *given, pictures)
 
 
 def load_bev(path):
-    s = torch.load(path, weights_only=False)
+    s = torch.load(path, weights_only=False, map_location="cpu")
     net = BevNet(s.get("width", 1.0)).eval()
     if s.get("folded"):
         from .qat import fold
@@ -355,85 +188,78 @@ def load_bev(path):
     return net.eval()
 
 
+def draw(at_hand, a, bev, pictures):
+    """A batch of regions; `a.batch / a.reuse` new scenes are taken for each."""
+    at_hand.take()
+    b = at_hand.draw(a.batch)
+    batches.augment(b)
+    said = None
+    if bev is not None:
+        with torch.no_grad(), loop.mixed(at_hand.device):
+            heat, reg = bev(*bev_batch.grids(b, *bev_batch.whole(b), bev_batch.WHOLE))
+        said = region_batch.proposals(heat.float(), reg.float(), b.height)
+    return region_batch.sample(b, said, pictures)
+
+
 def main():
     a = argparse.ArgumentParser()
-    a.add_argument("--shared", required=True)
-    a.add_argument("--unpacked", required=True)
+    loop.add_arguments(a, "runs/experts", minutes=30, batch=4, lr=2e-3)
     a.add_argument("--bev", help="checkpoint of the BEV network, whose proposals join the jittered ones")
     a.add_argument("--init", metavar="MODELS", help="folder with lpe, vee, ape and image to start from")
-    a.add_argument("--out", default="runs/experts")
-    a.add_argument("--minutes", type=float, default=30)
-    a.add_argument("--batch", type=int, default=4, help="scenes a step")
-    a.add_argument("--lr", type=float, default=2e-3)
     a.add_argument("--image-share", type=float, default=0.35)
-    a.add_argument("--seed", type=int, default=1)
-    a.add_argument("--threads", type=int, default=2)
-    a.add_argument("--settings", default=settings.DEFAULT, metavar="FILE", help="weights of the losses (default: settings.yaml)")
-    a.add_argument("--hold-out", nargs="*", default=[], metavar="DRIVE", help="drives to keep away and to judge on, or `fold` or `people` (data.NAMED)")
     a = a.parse_args()
     shares = settings.load(a.settings)["experts"]
-    torch.set_num_threads(a.threads)
-    torch.manual_seed(a.seed)
+    device = loop.begin(a)
     out = Path(a.out)
     out.mkdir(parents=True, exist_ok=True)
     hold_out = data.held_out(a.hold_out)
     train, val, layouts = data.load(a.shared, a.unpacked, hold_out)
-    pictures = data.pictures(a.shared, train, hold_out)
+    labelled = data.pictures(a.shared, train, hold_out)
     bank = scenes.build_bank(train)
-    print(f"{len(train)} frames, {len(pictures)} labelled images without a scan, {len(layouts)} layouts", flush=True)
+    print(f"{len(train)} frames, {len(labelled)} labelled images without a scan, {len(layouts)} layouts", flush=True)
     net = Experts(Path(a.shared) / "models/fastestdet/FastestDet.onnx")
-    bev = load_bev(a.bev) if a.bev else None
+    bev = load_bev(a.bev).to(device, memory_format=torch.channels_last) if a.bev else None
     ckpt = out / "checkpoint.pt"
     state = torch.load(ckpt, weights_only=False) if ckpt.exists() else None
     spent, step = (state["spent"], state["step"]) if state else (0.0, 0)
     if state:
         settings.same_as_before(out, state.get("weights"), shares)
-    regions = Regions(Scenes(train, bank, layouts, a.seed), pictures, bev, a.image_share, a.seed + step)
-    loader = iter(torch.utils.data.DataLoader(regions, a.batch, num_workers=1, prefetch_factor=4, collate_fn=collate))
+    source = WithPictures(Scenes(train, bank, layouts, a.seed), labelled, a.image_share, a.seed + step)
+    at_hand, pictures = pool(source, a, device), region_batch.Pictures(source.shown, device)
     if a.init and not state:
-        begin_as(net, Path(a.init), [next(loader) for _ in range(4)])
+        begin_as(net, Path(a.init), [{k: v.cpu() for k, v in draw(at_hand, a, bev, pictures).items()} for _ in range(4)])
+    net = net.to(device)
     ema = copy.deepcopy(net).eval()
     opt = torch.optim.AdamW([p for p in net.parameters() if p.requires_grad], lr=a.lr, weight_decay=0.01)
     if state:
         net.load_state_dict(state["net"]), ema.load_state_dict(state["ema"]), opt.load_state_dict(state["opt"])
     log = open(out / "log.jsonl", "a")
-    mean, since = {}, time.process_time()
-    while spent < a.minutes * 60:
-        lr = a.lr * min(1.0, (step + 1) / 100) * (0.5 * (1 + math.cos(math.pi * spent / (a.minutes * 60))) * 0.99 + 0.01)
-        for g in opt.param_groups:
-            g["lr"] = lr
-        b = next(loader)
+    means, clock, done = loop.Means(), loop.Clock(a.minutes, device, spent), False
+    while not clock.over:
+        loop.set_rate(opt, a.lr, step, clock.share, 100)
+        b = draw(at_hand, a, bev, pictures)
         net.train()
         lpe, vee, ape, pixel = net(b)
-        parts, loss = {"pixel": pixel.item()}, shares["pixel"] * pixel
+        parts, loss = {"pixel": pixel}, shares["pixel"] * pixel
         for name, (boxes, scores) in (("lpe", lpe), ("vee", vee), ("ape", ape)):
             one, iou = expert_loss(boxes, scores, b, shares)
             loss = loss + shares[name] * one
-            parts[name], parts[name + " iou"] = one.item(), iou
+            parts[name], parts[name + " iou"] = one, iou
         opt.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 10)
         opt.step()
         step += 1
-        keep = min(0.998, (1 + step) / (10 + step))
-        with torch.no_grad():
-            for e, v in zip(ema.state_dict().values(), net.state_dict().values()):
-                e.lerp_(v, 1 - keep) if e.dtype.is_floating_point else e.copy_(v)
-        for k, v in parts.items():
-            mean[k] = mean.get(k, v) * 0.98 + v * 0.02
-        now = time.process_time()
-        spent, since = spent + now - since, now
-        done = spent >= a.minutes * 60
+        loop.follow(ema, net, step)
+        means.add(parts)
+        done = clock.over
         if step % 50 == 0 or done:
-            print(json.dumps({"step": step, "spent": round(spent), **{k: round(v, 4) for k, v in mean.items()}}), file=log, flush=True)
-        if step % 50 == 0 or done:
-            torch.save({"net": net.state_dict(), "ema": ema.state_dict(), "opt": opt.state_dict(), "spent": spent, "step": step,
-                        "weights": shares},
-                       ckpt.with_suffix(".tmp"))
-            ckpt.with_suffix(".tmp").rename(ckpt)
-        if bev is not None and done:
-            print(json.dumps({"step": step, **judge(ema, bev, val)}), file=log, flush=True)
-            since = time.process_time()
+            print(json.dumps({"step": step, "spent": round(clock.spent), **means.read()}), file=log, flush=True)
+        if step % 100 == 0 or done:
+            loop.save(ckpt, {"net": net.state_dict(), "ema": ema.state_dict(), "opt": opt.state_dict(), "spent": clock.spent, "step": step,
+                             "weights": shares})
+    if bev is not None:
+        print(json.dumps({"step": step, **judge(ema.cpu(), bev.cpu(), val)}), file=log, flush=True)
     curves.draw(out)
 
 

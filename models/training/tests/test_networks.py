@@ -226,14 +226,6 @@ class MadeUp(unittest.TestCase):
                 self.assertLess(bev_intersection(a, b), 0.08)
                 self.assertLess(np.hypot(*(a - b)[:2]), 2.5)
 
-    def test_fewer_beams_are_whole_rows(self):
-        elevation = np.deg2rad(np.arange(-20, 2, 0.42))
-        e, a = (g.reshape(-1) for g in np.meshgrid(elevation, np.linspace(-0.5, 0.5, 50)))
-        points = 15 * np.stack([np.cos(e) * np.cos(a), np.cos(e) * np.sin(a), np.sin(e), 0 * e], 1).astype(np.float32)
-        left = scenes.few_beams(points, 2)
-        rows = len(np.unique(np.round(np.arcsin(left[:, 2] / 15), 4)))
-        self.assertAlmostEqual(rows, len(elevation) / 2, delta=2)
-
     def test_what_stands_behind_a_made_up_truck_is_hidden(self):
         rng = np.random.default_rng(0)
         calib = Calib(np.array([[700.0, 0, 600, 0], [0, 700, 180, 0], [0, 0, 1, 0]]),

@@ -3,8 +3,9 @@
 import unittest
 
 import numpy as np
+import torch
 
-from emc2_training import train_bev
+from emc2_training import batches, bev_batch
 from emc2_training.evaluate import decode
 from emc2_training.features import X, Y
 from emc2_training.kitti import OTHER, Calib, Scan
@@ -18,8 +19,8 @@ def taught(boxes, classes, per_box=20):
     points = np.concatenate([b[:3] + rng.uniform(-0.1, 0.1, (per_box, 3)) for b in boxes])
     points = np.column_stack([points, np.full(len(points), 0.3)]).astype(np.float32)
     scan = Scan("a", "d", points, boxes, classes, Calib(np.eye(3, 4), np.eye(4)))
-    x, y = (X0, X0 + train_bev.CROP[0]), (Y0, Y0 + train_bev.CROP[1])
-    return train_bev.targets(points, boxes, classes, np.ones(len(boxes), bool), scan, x, y)
+    b = batches.collate([batches.pack(rng, scan, points, boxes, classes, np.ones(len(boxes), bool))])
+    return [t[0].numpy() for t in bev_batch.targets(b, torch.tensor([X0]), torch.tensor([Y0]))]
 
 
 def answered(heat, reg, whose):
