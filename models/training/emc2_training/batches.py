@@ -117,19 +117,23 @@ def augment(b):
     for t in (points, boxes):
         t[..., 2] += dz + pitch * t[..., 0] + roll * t[..., 1]
     thin(b)
-    points[..., 3] = (points[..., 3] * uniform(b, 0.7, 1.3, 1)).clamp(max=1)
+    # Another sensor's scale of intensities, now and then.
+    gain = torch.where(uniform(b, 0, 1, 1) < 0.2, torch.exp(uniform(b, -1.9, 0.4, 1)), uniform(b, 0.7, 1.3, 1))
+    points[..., 3] = (points[..., 3] * gain).clamp(max=1)
     points[..., :3] += torch.randn_like(points[..., :3]) * 0.01
 
 
 def thin(b):
     """Takes returns out: some by chance, some rows of them (by elevation), or all but every second or third row, as a sensor with
-    32 beams or fewer would."""
-    b.valid &= torch.rand_like(b.points[..., 0]) >= choice(b, [0, 0, 0, 0.15, 0.4])[:, None]
+    32 beams or fewer would (which turns faster as well: half of the returns of a row)."""
     row = beam_row(b.points)
     kind = uniform(b, 0, 1)[:, None]
+    sparse = (kind >= 0.3) & (kind < 0.5)
+    gone = torch.where(sparse, choice(b, [0, 0.15, 0.4, 0.5, 0.5])[:, None], choice(b, [0, 0, 0, 0.15, 0.4])[:, None])
+    b.valid &= torch.rand_like(b.points[..., 0]) >= gone
     lost = (torch.rand(len(b), ROWS, device=row.device) < uniform(b, 0.05, 0.4, 1)).gather(1, row)
     step, phase = choice(b, [2, 3])[:, None], choice(b, list(range(6)))[:, None]
-    b.valid &= ~(((kind < 0.3) & lost) | ((kind >= 0.3) & (kind < 0.5) & ((row + phase) % step != 0)))
+    b.valid &= ~(((kind < 0.3) & lost) | (sparse & ((row + phase) % step != 0)))
 
 
 ROWS = 128

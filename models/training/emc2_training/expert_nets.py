@@ -148,25 +148,36 @@ class ShuffleUnit(nn.Module):
         return torch.cat([keep, self.branch_main(work)], 1)
 
 
+def stage(c_in, c_out, units):
+    """A stage of ShuffleNetV2: a unit that halves the map, then units that work on half of the channels."""
+    return nn.Sequential(ShuffleUnit(c_in, c_out, c_out // 2, 2), *[ShuffleUnit(c_out // 2, c_out, c_out // 2, 1) for _ in range(units - 1)])
+
+
 class ImageNet(nn.Module):
     """Windows [2N, 3, 64, 64] to features [2N, 16, 16, 16] and confidence logits [2N, 1, 16, 16].
 
-    The stem and stage 2 of FastestDet's ShuffleNetV2, which learned people and vehicles on COCO, stay frozen; the
-    two 1x1 layers on top are learned.
+    The stem and stages 2 and 3 of FastestDet's ShuffleNetV2, which learned people and vehicles on COCO, stay frozen; the
+    1x1 layers on top are learned. Stage 3 is where people begin to differ from posts: a linear probe on means of tight and wide
+    windows, over drives it did not see, tells people from the bridge's weak proposals that are none with an area under the ROC curve of
+    0.86 (stage 2 alone: 0.77), cyclists 0.94 (0.90), cars 0.89 (0.86); stage 4 adds nothing (`image_probe.py`).
     """
 
     def __init__(self, pretrained=None):
         super().__init__()
         self.first_conv = nn.Sequential(nn.Conv2d(3, 24, 3, 2, 1, bias=False), nn.BatchNorm2d(24), nn.ReLU())
         self.pool = nn.MaxPool2d(3, 2, 1)
-        self.stage2 = nn.Sequential(ShuffleUnit(24, 48, 24, 2), *[ShuffleUnit(24, 48, 24, 1) for _ in range(3)])
-        self.mix = nn.Sequential(nn.Conv2d(72, 32, 1), nn.ReLU())
+        self.stage2 = stage(24, 48, 4)
+        self.stage3 = stage(48, 96, 8)
+        self.mix = nn.Sequential(nn.Conv2d(24 + 48 + 96, 32, 1), nn.ReLU())
         self.features = nn.Sequential(nn.Conv2d(32, 16, 1), nn.ReLU())
         self.confidence = nn.Conv2d(32, 1, 1)
         if pretrained:
             self.load_backbone(pretrained)
-        for m in (self.first_conv, self.stage2):
+        for m in self.frozen():
             m.requires_grad_(False)
+
+    def frozen(self):
+        return self.first_conv, self.stage2, self.stage3
 
     @torch.no_grad()
     def load_backbone(self, path):
@@ -174,7 +185,7 @@ class ImageNet(nn.Module):
         graph = onnx.load(path).graph
         values = {i.name: torch.from_numpy(numpy_helper.to_array(i).copy()) for i in graph.initializer}
         found = [tuple(values[k] for k in n.input[1:3]) for n in graph.node if n.op_type == "Conv"]
-        mine = [*self.first_conv.modules(), *self.stage2.modules()]
+        mine = [m for part in self.frozen() for m in part.modules()]
         pairs = list(zip([m for m in mine if isinstance(m, nn.Conv2d)], [m for m in mine if isinstance(m, nn.BatchNorm2d)]))
         if len(found) < len(pairs):
             raise SystemExit(f"{path}: {len(found)} convolutions, expected {len(pairs)} or more: FastestDet.onnx")
@@ -191,16 +202,29 @@ class ImageNet(nn.Module):
 
     def train(self, mode=True):
         super().train(mode)
-        self.first_conv.eval(), self.stage2.eval()
+        for m in self.frozen():
+            m.eval()
         return self
 
     def forward(self, windows):
         a = self.pool(self.first_conv(windows))
-        b = nn.functional.interpolate(self.stage2(a), scale_factor=2.0, mode="nearest")
-        x = self.mix(torch.cat([a, b], 1))
+        b = self.stage2(a)
+        c = self.stage3(b)
+        grown = lambda t, times: nn.functional.interpolate(t, scale_factor=times, mode="nearest")
+        x = self.mix(torch.cat([a, grown(b, 2.0), grown(c, 4.0)], 1))
         return self.features(x), self.confidence(x)
 
 
 def in_our_order(found):
-    """FastestDet's file has the projection of the first unit (two layers) before its main branch (three)."""
-    return [found[0], *found[3:6], *found[1:3], *found[6:]]
+    """FastestDet's file has the projection of the first unit of a stage (two layers) before its main branch (three)."""
+    out, rest = found[:1], found[1:]
+    for units in (4, 8):
+        out += [*rest[2:5], *rest[:2], *rest[5:5 + 3 * (units - 1)]]
+        rest = rest[5 + 3 * (units - 1):]
+    return out
+
+
+def with_stage3(tensor):
+    """The layer `mix` of an image branch that saw the stem and stage 2 alone, as a start: stage 3 has no say yet."""
+    lacking = 24 + 48 + 96 - tensor.shape[1] if tensor.dim() == 4 else 0
+    return nn.functional.pad(tensor, (0, 0, 0, 0, 0, lacking)) if lacking else tensor

@@ -13,7 +13,7 @@ import torch
 
 from . import features
 from .bev_net import BevNet, for_each_class
-from .expert_nets import PIXELS, WINDOW
+from .expert_nets import PIXELS, WINDOW, with_stage3
 from .export import toy_points
 from .train_experts import Experts
 from .warm_start import load_onnx, weights
@@ -36,7 +36,7 @@ def experts(models, backbone):
               "ape": (raster, torch.rand(n, 256, 8), torch.rand(n, 256, PIXELS), torch.rand(n, WINDOW), context),
               "image": (torch.rand(2 * n, 3, 64, 64),)}
     for name, given in inputs.items():
-        load_onnx(getattr(net, name), Path(models) / name / "model.onnx", [given])
+        load_onnx(getattr(net, name), Path(models) / name / "model.onnx", [given], {"mix.0": with_stage3})
     return net.eval()
 
 

@@ -165,6 +165,7 @@ def main():
     a = argparse.ArgumentParser()
     loop.add_arguments(a, "runs/bev", minutes=60, batch=4, lr=2e-3)
     a.add_argument("--init", metavar="ONNX", help="start from the weights of an exported model")
+    a.add_argument("--start", metavar="CHECKPOINT", help="start from the averaged weights of a checkpoint (train_bev, shrink)")
     a.add_argument("--width", type=float, default=1.0)
     a.add_argument("--only", choices=["heads", "boxes"], help="train the heads, or that of the boxes, and keep all else as --init has it")
     a = a.parse_args()
@@ -186,7 +187,9 @@ def main():
     at_hand = pool(source, a, device)
     if a.init and not state:
         load_onnx(net, a.init, [[t.cpu() for t in draw(at_hand, a)[:2]] for _ in range(8)], {"boxes.1": for_each_class})
-    learns = learning(net, a.only, a.init)
+    if a.start and not state:
+        net.load_state_dict(torch.load(a.start, weights_only=False, map_location="cpu")["ema"])
+    learns = learning(net, a.only, a.init or a.start)
     net = net.to(device, memory_format=torch.channels_last)
     ema = copy.deepcopy(net).eval()
     opt = torch.optim.AdamW([p for p in net.parameters() if p.requires_grad], lr=a.lr, weight_decay=0.01)

@@ -22,7 +22,7 @@ from . import batches, bev_batch, curves, data, features, loop, region_batch, sc
 from .bev_net import BevNet
 from .boxes import inside, wrap
 from .evaluate import average_precision, decode
-from .expert_nets import Ape, ImageNet, Lpe, Vee, begin_as_lpe
+from .expert_nets import Ape, ImageNet, Lpe, Vee, begin_as_lpe, with_stage3
 from .train_bev import Scenes, aligned_overlap, compose, pool
 from .warm_start import load_linear, load_onnx, weights
 
@@ -131,7 +131,7 @@ def begin_as(net, models, batches):
     onnx = lambda name: models / name / "model.onnx"
     whole = [name for name in ("vee", "ape") if "body.0.0" in weights(onnx(name))]
     if whole:
-        load_onnx(net.image, onnx("image"), [])
+        load_onnx(net.image, onnx("image"), [], {"mix.0": with_stage3})
     for b in batches:
         b["pixels"], b["window"], _ = pixel_features(net.image.eval(), b)
     load_onnx(net.lpe, onnx("lpe"), [[b[k] for k in Lpe.inputs] for b in batches])
@@ -197,7 +197,7 @@ def draw(at_hand, a, bev, pictures):
     if bev is not None:
         with torch.no_grad(), loop.mixed(at_hand.device):
             heat, reg = bev(*bev_batch.grids(b, *bev_batch.whole(b), bev_batch.WHOLE))
-        said = region_batch.proposals(heat.float(), reg.float(), b.height)
+        said = region_batch.proposals(heat.float(), reg.float(), b.height, threshold=0.01)  # weak ones, too: what experts should turn down
     return region_batch.sample(b, said, pictures)
 
 

@@ -9,7 +9,7 @@ import onnx
 import torch
 from onnx import TensorProto, helper
 
-from emc2_training import baseline_size, export, from_models, people_offsets, qat, scenes, shapes
+from emc2_training import baseline_size, export, from_models, people_offsets, qat, scenes, shapes, shrink
 from emc2_training.bev_net import BevNet, for_each_class
 from emc2_training.boxes import bev_intersection, to_local
 from emc2_training.expert_nets import Ape, Lpe, Vee, begin_as_lpe
@@ -104,6 +104,27 @@ class Weights(unittest.TestCase):
         with torch.no_grad():
             for a, b in zip(net(fine, coarse), again(fine, coarse)):
                 self.assertLess((a - b).abs().max().item(), 1e-3)
+
+    def test_a_network_shrunk_by_channels_that_say_nothing_says_the_same(self):
+        net = shaken()
+        fine, coarse = torch.rand(1, 12, 32, 32), torch.rand(1, 8, 16, 16)
+        wide = BevNet(0.5).eval()
+        with torch.no_grad():  # the small one's weights in the first channels of each group, all others silent
+            for p in wide.parameters():
+                p.zero_()
+            small = dict(net.named_parameters()) | dict(net.named_buffers())
+            for key, value in list(wide.named_parameters()) + list(wide.named_buffers()):
+                if key in ("merge.0.weight", "neck1.0.weight", "neck2.0.weight"):
+                    half = value.shape[1] // 2
+                    first, rest = (8, 8) if key.startswith("merge") else (small[key].shape[1] // 2,) * 2
+                    value[:small[key].shape[0], :first] = small[key][:, :first]
+                    at = 16 if key.startswith("merge") else half
+                    value[:small[key].shape[0], at:at + rest] = small[key][:, first:]
+                else:
+                    value[tuple(slice(n) for n in small[key].shape)] = small[key]
+            again = shrink.shrink(wide, 0.25, [(fine, coarse)]).eval()
+            for a, b in zip(net(fine, coarse), again(fine, coarse)):
+                self.assertLess((a - b).abs().max().item(), 1e-4)
 
     def test_a_folder_without_a_model_is_named(self):
         with self.assertRaises(SystemExit) as caught:
