@@ -91,10 +91,14 @@ class Ape(nn.Module):
         self.body = raster_body()
         self.stage = PointStage(8 + PIXELS, (64, 96), 192)
         self.head = Head(RASTER + 192 + WINDOW)
+        # What the picture alone says of each class; nothing where there is no picture.
+        self.look = nn.Linear(WINDOW, 3, bias=False)
+        nn.init.zeros_(self.look.weight)
 
     def forward(self, raster, points, pixels, window, context):
         x = self.stage(torch.cat([points, pixels], 2))
-        return self.head(torch.cat([self.body(raster).flatten(1), x, window], 1), context)
+        boxes, scores = self.head(torch.cat([self.body(raster).flatten(1), x, window], 1), context)
+        return boxes, scores + self.look(window)
 
 
 @torch.no_grad()

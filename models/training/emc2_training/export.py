@@ -198,6 +198,7 @@ def main():
     a.add_argument("--experts")
     a.add_argument("--out", required=True)
     a.add_argument("--quantize", metavar="KITTI", help="8-bit bev, calibrated on this folder's lidar_train.txt")
+    a.add_argument("--bev-name", help="folder of the bev model (default: bev, 8 bits: bev-u8)")
     a = a.parse_args()
     frames = kitti.load_object(a.quantize, "lidar_train.txt") if a.quantize else []
     calibrate = frames[::3] or None
@@ -206,14 +207,15 @@ def main():
         fine, coarse = features.bev_grids(toy_points(), 1.73)
         edges = ", ".join(f"{v:g}" for v in features.SLICES)
         # 8-bit rounding falls otherwise by one step here and there in other kernels (0.13 with all fusion off): a wide tolerance.
-        write(a.out, "bev-u8" if calibrate else "bev", "bridge", load_bev(a.bev), {"fine": fine[None], "coarse": coarse[None]}, ["heatmap", "boxes"],
+        name = a.bev_name or ("bev-u8" if calibrate else "bev")
+        write(a.out, name, "bridge", load_bev(a.bev), {"fine": fine[None], "coarse": coarse[None]}, ["heatmap", "boxes"],
               f"classes: {CLASSES}\ngrid:\n  x: [0, 70.4]\n  y: [-40, 40]\n  h: [-1, 3.5]\n  fine_cell: 0.2\n  coarse_cell: 0.4\n"
               f"  slices: [{edges}]\noverlap_weight: {OVERLAP_WEIGHT}\nsensor: {{beams: 64, origin_height: 1.73}}\n",
               tolerance=0.3 if calibrate else 2e-3, calibrate=calibrate)
         if calibrate:
             rest = [scan for k, scan in enumerate(frames) if k % 3]
-            lost = area_lost(load_bev(a.bev), session_of(Path(a.out) / "bev-u8/model.onnx"), rest)
-            print(f"bev-u8: area lost by rounding on the {len(rest)} frames that set no range: {lost}")
+            lost = area_lost(load_bev(a.bev), session_of(Path(a.out) / name / "model.onnx"), rest)
+            print(f"{name}: area lost by rounding on the {len(rest)} frames that set no range: {lost}")
     if a.experts:
         net = Experts(None)
         net.load_state_dict(torch.load(a.experts, weights_only=False, map_location="cpu")["ema"])

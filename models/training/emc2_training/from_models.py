@@ -36,7 +36,7 @@ def experts(models, backbone):
               "ape": (raster, torch.rand(n, 256, 8), torch.rand(n, 256, PIXELS), torch.rand(n, WINDOW), context),
               "image": (torch.rand(2 * n, 3, 64, 64),)}
     for name, given in inputs.items():
-        load_onnx(getattr(net, name), Path(models) / name / "model.onnx", [given], {"mix.0": with_stage3})
+        load_onnx(getattr(net, name), Path(models) / name / "model.onnx", [given], {"mix.0": with_stage3}, ("look",))
     return net.eval()
 
 

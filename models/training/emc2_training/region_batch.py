@@ -50,22 +50,20 @@ def suppress(boxes, cls, valid, limit):
     return keep
 
 
-def propose(b, said=None, share=0.6):
-    """(boxes [B, REGIONS, 7], classes, confidence): jittered truth and chance places, or in a `share` of scenes what the proposal
-    network `said` (proposals) and chance places."""
+def propose(b, said=None, where=None):
+    """(boxes [B, REGIONS, 7], classes, confidence): jittered truth and chance places, or in the scenes `where` [B] bool what the
+    proposal network `said` of them (proposals) and chance places."""
     device = b.points.device
     jittered = [jitter(b) for _ in range(2)]
     boxes, cls, confidence, valid = (torch.cat(t, 1) for t in zip(*jittered))
     most = torch.full((len(b),), REGIONS * 2 // 3, device=device)
     if said is not None:
-        use = torch.rand(len(b), device=device) < share
         pad = boxes.shape[1] - said[0].shape[1]
         if pad < 0:
             raise ValueError(f"{said[0].shape[1]} proposals, room for {boxes.shape[1]}")
         for mine, its in zip((boxes, cls, confidence, valid), said):
-            its = torch.cat([its, its.new_zeros(len(b), pad, *its.shape[2:])], 1)
-            mine[use] = its[use].to(mine.dtype)
-        most[use] = REGIONS - 4
+            mine[where] = torch.cat([its, its.new_zeros(len(its), pad, *its.shape[2:])], 1).to(mine.dtype)
+        most[where] = REGIONS - 4
     order = torch.argsort(torch.rand(valid.shape, device=device) + 2 * ~valid, 1)[:, :REGIONS]
     pick = lambda t: t.gather(1, order)
     boxes, cls, confidence, valid = boxes.gather(1, order[..., None].expand(-1, -1, 7)), pick(cls), pick(confidence), pick(valid)
@@ -312,9 +310,9 @@ def another_light(out):
     out["windows"] = w * r(1, 0.15, 1) * r(1, 0.05, 3) + r(0, 0.2, 1) + r(0, 0.05, 3)
 
 
-def sample(b, said=None, pictures=None):
+def sample(b, said=None, where=None, pictures=None):
     """A batch of regions to learn from."""
-    boxes, cls, confidence = propose(b, said)
+    boxes, cls, confidence = propose(b, said, where)
     out = encode(b, boxes, cls, confidence, pictures) | taught(b, boxes, cls)
     mirror(out, torch.rand(len(out["cls"]), device=cls.device) < 0.5)
     another_light(out)

@@ -1,7 +1,7 @@
 """Trains LPE, VEE, APE and the image branch together, on regions of the same scenes.
 
-The hierarchical multimodal loss: pixels (does the pixel under a return belong to an object), LiDAR
-regions (LPE, VEE) and the fused final boxes (APE) are supervised in one sum; weights in settings.yaml.
+The hierarchical multimodal loss: pixels (does the pixel under a return belong to an object), image regions (what the picture
+alone says of a class), LiDAR regions (LPE, VEE) and the fused final boxes (APE) are supervised in one sum; weights in settings.yaml.
 Scenes with a camera image are left as taken but for thinned returns and the jitter of their proposals; all others
 are pasted and augmented, and APE sees them without pixels, which teaches it to do without a camera. Labelled
 images whose scan is not at hand get one: another frame's street, with made-up objects where the labels are.
@@ -97,21 +97,39 @@ def row_overlap(p, t):
     return aligned_overlap(p.T[None, :, :, None], t.T[None, :, :, None])[0, :, 0]
 
 
+def wanted_scores(batch, iou):
+    """[R, 3]: the quality that each class's score should tell."""
+    cls = batch["cls"]
+    target = iou.new_zeros(len(cls), 3)
+    # A person whose box fits badly is still a person: their score begins to count at an overlap of 0.1.
+    quality = torch.where(cls == 0, 2 * iou - 0.5, (iou - 0.1) / 0.6)
+    target[torch.arange(len(cls), device=cls.device), cls] = quality.clamp(0, 1) * batch["positive"]
+    return target
+
+
+def region_loss(look, batch):
+    """What the picture alone should say of its regions: is it an object of this class?"""
+    shown = batch["image"][:, None] * batch["weight"]
+    target = wanted_scores(batch, torch.ones_like(batch["positive"]))
+    return (F.binary_cross_entropy_with_logits(look, target, reduction="none") * shown).sum() / shown.sum().clamp(min=1)
+
+
 def expert_loss(boxes, scores, batch, weights):
     """(loss of one expert, mean overlap of its refined boxes); weights: settings.yaml, section experts."""
-    pos, cls = batch["positive"], batch["cls"]
+    pos = batch["positive"]
     n = pos.sum().clamp(min=1)
     scale = boxes.new_tensor([4.0, 4.0, 2.0, 2.0, 2.0, 2.0, 2.0])
     box = (F.smooth_l1_loss(boxes, batch["target"], reduction="none", beta=0.1) * scale).sum(1)
     p, t = refined(batch["box"], boxes), refined(batch["box"], batch["target"])
     iou = row_overlap(p, t)
-    target = torch.zeros_like(scores)
-    # A person whose box fits badly is still a person: their score begins to count at an overlap of 0.1.
-    quality = torch.where(cls == 0, 2 * iou.detach() - 0.5, (iou.detach() - 0.1) / 0.6)
-    target[torch.arange(len(cls), device=cls.device), cls] = quality.clamp(0, 1) * pos
+    target = wanted_scores(batch, iou.detach())
     score = (F.binary_cross_entropy_with_logits(scores, target, reduction="none") * batch["weight"]).sum() / batch["weight"].sum()
     fit = ((weights["box"] * box + weights["fit"] * (1 - iou)) * pos).sum() / n
     return fit + weights["score"] * score, (iou * pos).sum() / n
+
+
+NAMES = ("lpe", "vee", "ape")
+FROM_BRIDGE = 0.6  # share of scenes whose regions are the bridge's proposals; those of others are jittered labels
 
 
 class Experts(torch.nn.Module):
@@ -119,10 +137,13 @@ class Experts(torch.nn.Module):
         super().__init__()
         self.image, self.lpe, self.vee, self.ape = ImageNet(backbone), Lpe(), Vee(), Ape()
 
-    def forward(self, b):
+    def forward(self, b, wanted=NAMES):
+        """({expert: (boxes, scores)} of those wanted, what the picture alone says [R, 3], pixel loss)."""
         pixels, window, pixel = pixel_features(self.image, b)
-        return (self.lpe(b["raster"], b["context"]), self.vee(b["raster"], b["points128"], b["context"]),
-                self.ape(b["raster"], b["points256"], pixels, window, b["context"]), pixel)
+        inputs = b | {"pixels": pixels, "window": window}
+        points = {"vee": "points128", "ape": "points256"}
+        answers = {name: (net := getattr(self, name))(*(inputs[points[name] if key == "points" else key] for key in net.inputs)) for name in wanted}
+        return answers, self.ape.look(window), pixel
 
 
 @torch.no_grad()
@@ -138,7 +159,7 @@ def begin_as(net, models, batches):
     for name, make, points in (("vee", Vee, "points128"), ("ape", Ape, "points256")):
         mine = getattr(net, name)
         if name in whole:
-            load_onnx(mine, onnx(name), [[b[points if k == "points" else k] for k in make.inputs] for b in batches])
+            load_onnx(mine, onnx(name), [[b[points if k == "points" else k] for k in make.inputs] for b in batches], newer=("look",))
         else:
             begin_as_lpe(mine, net.lpe)
             load_linear(mine.stage, onnx(name), "stage")
@@ -158,8 +179,7 @@ def judge(net, bev, scans):
             for k in ("lpe", "vee", "ape"):
                 found[k].append((boxes, cls, conf))
             continue
-        results = net(inputs(s, boxes, cls, conf))[:3]
-        for name, (delta, score) in zip(("lpe", "vee", "ape"), results):
+        for name, (delta, score) in net(inputs(s, boxes, cls, conf))[0].items():
             d = refined(torch.from_numpy(boxes).float(), delta).numpy()
             c, si = np.cos(boxes[:, 6]), np.sin(boxes[:, 6])
             new = np.stack([boxes[:, 0] + c * d[:, 0] - si * d[:, 1], boxes[:, 1] + si * d[:, 0] + c * d[:, 1],
@@ -193,12 +213,13 @@ def draw(at_hand, a, bev, pictures):
     at_hand.take()
     b = at_hand.draw(a.batch)
     batches.augment(b)
-    said = None
-    if bev is not None:
+    said, where = None, torch.rand(len(b), device=at_hand.device) < FROM_BRIDGE
+    if bev is not None and where.any():
+        asked = b.map(lambda t: t[where])
         with torch.no_grad(), loop.mixed(at_hand.device):
-            heat, reg = bev(*bev_batch.grids(b, *bev_batch.whole(b), bev_batch.WHOLE))
-        said = region_batch.proposals(heat.float(), reg.float(), b.height, threshold=0.01)  # weak ones, too: what experts should turn down
-    return region_batch.sample(b, said, pictures)
+            heat, reg = bev(*bev_batch.grids(asked, *bev_batch.whole(asked), bev_batch.WHOLE))
+        said = region_batch.proposals(heat.float(), reg.float(), asked.height, threshold=0.01)  # weak ones, too: what experts should turn down
+    return region_batch.sample(b, said, where, pictures)
 
 
 def main():
@@ -206,8 +227,11 @@ def main():
     loop.add_arguments(a, "runs/experts", minutes=30, batch=4, lr=2e-3)
     a.add_argument("--bev", help="checkpoint of the BEV network, whose proposals join the jittered ones")
     a.add_argument("--init", metavar="MODELS", help="folder with lpe, vee, ape and image to start from")
-    a.add_argument("--image-share", type=float, default=0.35)
+    a.add_argument("--start", metavar="CHECKPOINT", help="start from the averaged weights of a checkpoint of experts")
+    a.add_argument("--only", choices=["ape"], help="train APE and the image branch, and keep LPE and VEE as they are")
+    a.add_argument("--image-share", type=float, default=0.35, help="of scenes that a picture shows")
     a = a.parse_args()
+    wanted = (a.only,) if a.only else NAMES
     shares = settings.load(a.settings)["experts"]
     device = loop.begin(a)
     out = Path(a.out)
@@ -228,6 +252,12 @@ def main():
     at_hand, pictures = pool(source, a, device), region_batch.Pictures(source.shown, device)
     if a.init and not state:
         begin_as(net, Path(a.init), [{k: v.cpu() for k, v in draw(at_hand, a, bev, pictures).items()} for _ in range(4)])
+    if a.start and not state:
+        lacking, unknown = net.load_state_dict(torch.load(a.start, weights_only=False, map_location="cpu")["ema"], strict=False)
+        if unknown or set(lacking) - {"ape.look.weight"}:
+            raise SystemExit(f"{a.start}: not a checkpoint of experts: lacks {lacking[:3]}, has {unknown[:3]}")
+    for name in set(NAMES) - set(wanted):
+        getattr(net, name).requires_grad_(False)
     net = net.to(device)
     ema = copy.deepcopy(net).eval()
     opt = torch.optim.AdamW([p for p in net.parameters() if p.requires_grad], lr=a.lr, weight_decay=0.01)
@@ -239,9 +269,10 @@ def main():
         loop.set_rate(opt, a.lr, step, clock.share, 100)
         b = draw(at_hand, a, bev, pictures)
         net.train()
-        lpe, vee, ape, pixel = net(b)
-        parts, loss = {"pixel": pixel}, shares["pixel"] * pixel
-        for name, (boxes, scores) in (("lpe", lpe), ("vee", vee), ("ape", ape)):
+        answers, look, pixel = net(b, wanted)
+        parts = {"pixel": pixel, "region": region_loss(look, b)}
+        loss = sum(shares[name] * part for name, part in parts.items())
+        for name, (boxes, scores) in answers.items():
             one, iou = expert_loss(boxes, scores, b, shares)
             loss = loss + shares[name] * one
             parts[name], parts[name + " iou"] = one, iou

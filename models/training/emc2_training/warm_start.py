@@ -48,13 +48,16 @@ def norm_after(net, name):
 
 
 @torch.no_grad()
-def load_onnx(net, path, batches, adapt=None):
+def load_onnx(net, path, batches, adapt=None, newer=()):
     """Fills what a network learns from its model.onnx; batches: lists of inputs whose statistics the BatchNorms get.
 
-    adapt: {layer: function} for layers whose weight and bias were laid out otherwise in older files.
+    adapt: {layer: function} for layers whose weight and bias were laid out otherwise in older files; newer: layers that older files
+    lack, which stay as they are.
     """
     layers = {n: m for n, m in net.named_modules() if isinstance(m, (nn.Conv2d, nn.Linear)) and m.weight.requires_grad}
     found = weights(path)
+    for name in set(newer) - set(found):
+        layers.pop(name, None)
     lacking = sorted(set(layers) - set(found))
     if lacking:
         raise SystemExit(f"{path}: lacks {lacking[:3]}; expected an export of this network")

@@ -189,8 +189,8 @@ class Regions(unittest.TestCase):
         near = batches.overlaps(boxes[:, :, None], b.boxes[:, None, :5])[0].amax((1, 2))
         self.assertTrue((near > 0.2).all())
         said = (torch.full((2, 48, 7), 3.0), torch.full((2, 48), 2), torch.full((2, 48), 0.5), torch.arange(48).expand(2, 48) < 3)
-        boxes, cls, confidence = region_batch.propose(b, said, share=1.0)
-        self.assertEqual(((boxes == 3).all(-1)).sum(1).tolist(), [3, 3])
+        boxes, cls, confidence = region_batch.propose(b, [t[:1] for t in said], torch.tensor([False, True]))
+        self.assertEqual(((boxes == 3).all(-1)).sum(1).tolist(), [0, 3])
 
     def test_a_mirrored_region_is_the_region_of_the_mirrored_street(self):
         rng = np.random.default_rng(0)
