@@ -118,7 +118,11 @@ impl<E: Expert> Fallback<E> {
         if rung(expert) == 0 {
             return;
         }
+        // Room for any plan of so many regions, so that another split between experts allocates nothing.
+        let most = input.scene.regions.len();
         self.pending.clear();
+        self.pending.reserve(most);
+        self.waiting.reserve(most);
         let absent = self.get(expert).is_none();
         let steps = if absent { Degradation::ExpertFailed.into() } else { none };
         self.pending.extend((0..regions.len()).map(|position| (position, steps)));
@@ -148,9 +152,11 @@ impl<E: Expert> Fallback<E> {
                 });
             }
             self.sent.clear();
+            self.sent.reserve(most);
             self.sent.extend(self.pending.iter().map(|&(position, _)| regions[position]));
             if !self.sent.is_empty() {
                 self.answers.clear();
+                self.answers.reserve(most);
                 match member.expert.refine(input, &self.sent, &mut self.answers, meter) {
                     Ok(()) => {
                         debug_assert_eq!(self.answers.len(), self.sent.len());

@@ -157,6 +157,7 @@ impl Budget {
                     if best.is_none_or(|(highest, ..)| rate > highest) {
                         best = Some((rate, position, after));
                         self.best.clear();
+                        self.best.reserve(scene.regions.len());
                         self.best.extend(self.block[..length].iter().map(|(_, region)| *region));
                     }
                     break;
@@ -175,6 +176,7 @@ impl Budget {
     fn collect(&mut self, scene: &Scene, expert: ExpertKind) {
         let mut block = std::mem::take(&mut self.block);
         block.clear();
+        block.reserve(scene.regions.len());
         for (index, region) in scene.regions.iter().enumerate() {
             if !reachable(self.wanted[index], expert) {
                 continue;
