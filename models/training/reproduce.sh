@@ -32,7 +32,7 @@ step train_experts "${where[@]}" --bev "$bev" --out runs/ape --start runs/expert
 step export --experts runs/ape/checkpoint.pt --out ..
 step shrink --model ../bev/model.onnx --width 0.5 --shared "$data" --out runs/bev-fast/start.pt
 step train_bev "${where[@]}" --start runs/bev-fast/start.pt --width 0.5 --seed 5 --out runs/bev-fast/run --minutes "${FAST_MINUTES:-30}"
-step export --bev runs/bev-fast/run/checkpoint.pt --bev-name bev-fast --out .. --quantize "$data/data/kitti"
+step export --bev runs/bev-fast/run/checkpoint.pt --bev-name bev-fast --keep-float stem merge --out .. --quantize "$data/data/kitti"
 if [ -n "${QAT_MINUTES:-}" ]; then
   step qat "${where[@]}" --bev "$bev" --out runs/bev-u8 --minutes "$QAT_MINUTES"
   step export --bev runs/bev-u8/checkpoint.pt --out .. --quantize "$data/data/kitti"

@@ -162,8 +162,8 @@ class ImageNet(nn.Module):
 
     The stem and stages 2 and 3 of FastestDet's ShuffleNetV2, which learned people and vehicles on COCO, stay frozen; the
     1x1 layers on top are learned. Stage 3 is where people begin to differ from posts: a linear probe on means of tight and wide
-    windows, over drives it did not see, tells people from the bridge's weak proposals that are none with an area under the ROC curve of
-    0.86 (stage 2 alone: 0.77), cyclists 0.94 (0.90), cars 0.89 (0.86); stage 4 adds nothing (`image_probe.py`).
+    windows, on drives that it did not see, tells people from the bridge's weak proposals that are none with an area under the ROC curve of
+    0.83 (without stage 3: 0.75), cyclists 0.94 (0.87), cars 0.88 (0.85): `image_probe.py`.
     """
 
     def __init__(self, pretrained=None):

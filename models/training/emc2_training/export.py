@@ -32,6 +32,7 @@ ALLOWED = {"Conv", "Relu", "Concat", "Add", "Resize", "MaxPool", "Reshape", "Tra
 PERCENTILES = (99.995, 99.9995, 99.9999)
 AREAS, MOST_AREA_LOST = ("Car 3d70", "Pedestrian 3d50", "Cyclist 3d50"), 0.05  # what 8 bits may cost, or one object where that is more
 CLASSES = "[Car, Pedestrian, Cyclist]"
+KEEP_FLOAT = ("boxes.0", "boxes.1", "heatmap.1")  # layers that 8 bits would cost too much
 
 
 def toy_points(seed=0):
@@ -51,7 +52,7 @@ def toy_points(seed=0):
     return np.concatenate(rings).astype(np.float32)
 
 
-def write(out, name, role, net, inputs, outputs, extra, tolerance=2e-3, calibrate=None):
+def write(out, name, role, net, inputs, outputs, extra, tolerance=2e-3, calibrate=None, keep_float=KEEP_FLOAT):
     """Exports one network; inputs: {name: array}; outputs: names."""
     folder = Path(out) / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -68,7 +69,7 @@ def write(out, name, role, net, inputs, outputs, extra, tolerance=2e-3, calibrat
     onnx.checker.check_model(model)
     onnx.save(model, path)
     if calibrate is not None:
-        rounded(name, net, path, calibrate)
+        rounded(name, net, path, calibrate, keep_float)
     session = session_of(path)
     got = session.run(outputs, inputs)
     worst = check_departure(name, got, expected, limit=None if calibrate is not None else 1e-4)
@@ -127,12 +128,12 @@ class Rounded(torch.nn.Module):
         return tuple(torch.from_numpy(t) for t in out)
 
 
-def rounded(name, net, path, scans):
+def rounded(name, net, path, scans, keep_float=KEEP_FLOAT):
     """Puts the 8-bit network that loses least in the place of the float one; refuses where that is more than MOST_AREA_LOST of a class's area."""
     losses = {}
     for percentile in PERCENTILES:
         candidate = path.with_suffix(f".{percentile}.onnx")
-        quantize(path, candidate, scans, percentile, keep_float=("/boxes.0/", "/boxes.1/", "/heatmap.1/"))
+        quantize(path, candidate, scans, percentile, [f"/{layer}/" for layer in keep_float])
         losses[percentile] = area_lost(net, session_of(candidate), scans)
         print(f"{name}: area lost by rounding on {len(scans)} frames, {percentile} % of activations held: {losses[percentile]}")
     best = least_lost(name, losses, allowed(scans))
@@ -198,6 +199,7 @@ def main():
     a.add_argument("--experts")
     a.add_argument("--out", required=True)
     a.add_argument("--quantize", metavar="KITTI", help="8-bit bev, calibrated on this folder's lidar_train.txt")
+    a.add_argument("--keep-float", nargs="*", default=[], metavar="LAYER", help=f"layers that 8 bits leave alone beside {', '.join(KEEP_FLOAT)} (stem, merge, ...)")
     a.add_argument("--bev-name", help="folder of the bev model (default: bev, 8 bits: bev-u8)")
     a = a.parse_args()
     frames = kitti.load_object(a.quantize, "lidar_train.txt") if a.quantize else []
@@ -211,7 +213,7 @@ def main():
         write(a.out, name, "bridge", load_bev(a.bev), {"fine": fine[None], "coarse": coarse[None]}, ["heatmap", "boxes"],
               f"classes: {CLASSES}\ngrid:\n  x: [0, 70.4]\n  y: [-40, 40]\n  h: [-1, 3.5]\n  fine_cell: 0.2\n  coarse_cell: 0.4\n"
               f"  slices: [{edges}]\noverlap_weight: {OVERLAP_WEIGHT}\nsensor: {{beams: 64, origin_height: 1.73}}\n",
-              tolerance=0.3 if calibrate else 2e-3, calibrate=calibrate)
+              tolerance=0.3 if calibrate else 2e-3, calibrate=calibrate, keep_float=(*KEEP_FLOAT, *a.keep_float))
         if calibrate:
             rest = [scan for k, scan in enumerate(frames) if k % 3]
             lost = area_lost(load_bev(a.bev), session_of(Path(a.out) / name / "model.onnx"), rest)

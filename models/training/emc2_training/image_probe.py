@@ -2,7 +2,7 @@
 
     python -m emc2_training.image_probe --shared DATA --unpacked LABELS --models ..
 
-Windows of labelled objects (jittered, three times each) and of the bridge's proposals down to a confidence of 0.004 that touch no label, in
+Windows of labelled objects (jittered, three times each) and of the bridge's proposals down to a confidence of 0.01 that touch no label, in
 all labelled pictures but those of the drives kept away. For each choice of stages: means over the tight and the wide window, a linear
 probe trained on three of four groups of drives, the area under the ROC curve on the fourth; mean of the four, weighted by objects.
 """
@@ -37,7 +37,7 @@ def boxes_of(rng, scan, bev):
         return out
     with torch.no_grad():
         heat, reg = bev(*(torch.from_numpy(t)[None] for t in features.bev_grids(scan.points, scan.origin_height)))
-    for box, cls, _ in zip(*decode(heat[0].numpy(), reg[0].numpy(), scan.origin_height, 0.004, 200)):
+    for box, cls, _ in zip(*decode(heat[0].numpy(), reg[0].numpy(), scan.origin_height, 0.01, 100)):
         if any(overlaps(box, b)[0] > 0 or np.hypot(*(box - b)[:2]) < 1.5 for b in scan.boxes):
             continue
         u, v, _ = scan.calib.project(box[None, :3])[0]
@@ -120,7 +120,7 @@ def main():
     for choice in CHOICES:
         x = np.array([np.concatenate([r[3][part] for part in choice]) for r in rows])
         areas = [probe(x[classes == c], truth[classes == c], group[classes == c]) for c in range(3)]
-        print(f"{' + '.join(choice):<24}" + "".join(f"{name} {area:.3f}  " for name, area in zip(CLASSES, areas)), flush=True)
+        print(f"{' + '.join(choice):<25}" + "".join(f"{name} {area:.3f}  " for name, area in zip(CLASSES, areas)), flush=True)
 
 
 if __name__ == "__main__":

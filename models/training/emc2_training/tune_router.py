@@ -33,7 +33,7 @@ CONFIDENCE = {"weak": (0, 0.3), "in doubt": (0.3, 0.7), "not sure": (0, 0.7), "n
 ROWS = 6
 # By how many standard errors a row must pay, by the number of bands that it names: the more bands, the more rows are tried, and the
 # better the best of them is by chance.
-STANDARD_ERRORS = (2.5, 2.5, 3.0, 3.5)
+STANDARD_ERRORS = (2.0, 2.0, 2.5, 3.0)
 
 
 def run(emc2, models, root, frames, out, policy):
@@ -157,6 +157,29 @@ def choose(regions, table):
     return out
 
 
+def choose_as(regions, config):
+    """The expert of each region by the region table of a configuration file; bands hold their lower end."""
+    out = np.full(len(regions.cls), -1)
+    for row in yaml.safe_load(Path(config).read_text())["router"]["table"]:
+        here = np.isin(regions.cls, [CLASSES.index(name) for name in row.get("classes", CLASSES)])
+        for key, values in (("distance_m", regions.distance), ("visibility", regions.visibility), ("confidence", regions.confidence)):
+            low, high = row.get(key, (-np.inf, np.inf))
+            here &= (values >= low) & (values < high)
+        out[(out < 0) & here] = EXPERTS.index(row["expert"])
+    return out
+
+
+def gains(regions, expert="ape", over="lpe"):
+    """[(distance, confidence, regions, hits that one expert is worth more than the other, standard error)]."""
+    value, out = regions.value(), []
+    more = value[:, EXPERTS.index(expert)] - value[:, EXPERTS.index(over)]
+    for distance in ("near", "middle", "far", "from 25 m", ""):
+        for confidence in ("weak", "in doubt", "sure", "not sure", ""):
+            here = more[regions.where(("", distance, "", confidence))]
+            out.append((distance, confidence, len(here), here.sum(), here.std() * np.sqrt(len(here))))
+    return out
+
+
 def judge(regions, chosen, scans):
     """Area under the curve by class when each region has that expert's answer, after suppression."""
     found = []
@@ -242,6 +265,7 @@ def main():
     a = arguments(__doc__)
     a.add_argument("--price", type=float, default=0.01, help="worth, in hits, of a millisecond of one core")
     a.add_argument("--write", metavar="YAML", help="put the table into this configuration")
+    a.add_argument("--table", metavar="YAML", help="judge the region table of this configuration as well")
     a = a.parse_args()
     scans = frames_of(a.kitti, data.held_out(a.drives))
     regions = ask(a.emc2, a.models, a.kitti, scans, a.out)
@@ -260,7 +284,11 @@ def main():
         show(f"always:{name}", np.full(len(regions.cls), e))
     show("table, drive left out", held)
     show("table, all drives", choose(regions, table))
+    if a.table:
+        show("table of --table", choose_as(regions, a.table))
     print(as_yaml(table), end="")
+    for distance, confidence, count, more, error in gains(regions):
+        print(f"ape less lpe  {distance:<10} {confidence:<9} {count:4d} regions  {more:+.2f} hits, standard error {error:.2f}")
     quality_weights(regions, scans)
     if a.write:
         write(a.write, table)

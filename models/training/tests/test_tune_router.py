@@ -8,7 +8,7 @@ import numpy as np
 import yaml
 
 from emc2_training import tune_router
-from emc2_training.tune_router import EXPERTS, as_yaml, choose, learn, write
+from emc2_training.tune_router import EXPERTS, as_yaml, choose, choose_as, gains, learn, write
 
 
 def made_up(n=400):
@@ -31,6 +31,20 @@ class Table(unittest.TestCase):
         chosen = choose(r, table)
         self.assertTrue((chosen[r.distance > 45] == EXPERTS.index("ape")).all())
         self.assertTrue((chosen[r.distance <= 45] == EXPERTS.index("bridge")).all())
+
+    def test_a_configuration_s_table_is_followed_and_gains_are_told_by_band(self):
+        r = made_up()
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "emc2.yaml"
+            path.write_text("router:\n  table:\n    - {classes: [Car], distance_m: [25, 45], expert: vee}\n    - {confidence: [0.5, 1], expert: ape}\n    - {expert: lpe}\n")
+            chosen = choose_as(r, path)
+        car = (r.cls == 0) & (r.distance >= 25) & (r.distance < 45)
+        self.assertTrue((chosen[car] == EXPERTS.index("vee")).all())
+        self.assertTrue((chosen[~car] == np.where(r.confidence[~car] >= 0.5, EXPERTS.index("ape"), EXPERTS.index("lpe"))).all())
+        rows = {(distance, confidence): (count, more) for distance, confidence, count, more, _ in gains(r)}
+        self.assertEqual(rows["far", ""][0], (r.distance >= 45).sum())
+        self.assertGreater(rows["far", ""][1], 0.5 * (r.distance > 45).sum())
+        self.assertAlmostEqual(rows["near", ""][1], 0, places=6)
 
     def test_noise_makes_no_rows(self):
         r = made_up()
