@@ -46,7 +46,7 @@ pub fn expert_meaning(expert: ExpertKind) -> &'static str {
         }
         ExpertKind::Vee => "Versatile-efficiency: the region from above and its LiDAR points.",
         ExpertKind::Ape => {
-            "Accuracy-prioritised: the region from above, its LiDAR points and the picture. For objects in doubt."
+            "Accuracy-prioritised: the region from above, its LiDAR points and the picture. For far objects in doubt."
         }
         ExpertKind::Bridge => "The bridge's own proposal, left as it is.",
         ExpertKind::Emergency => "No model at all: ground removal and clustering.",
