@@ -10,7 +10,7 @@ use crate::geometry::Box3;
 use crate::pipeline::FrameResult;
 
 use super::canvas::{Canvas, Captions, Pen, text_width};
-use super::palette::{EXPERTS, LABEL, NIGHT, expert_color, expert_name, height_color};
+use super::palette::{EXPERTS, FAINT_BELOW, LABEL, NIGHT, expert_color, expert_name, height_color};
 use super::wireframe::corners;
 
 const RING: [u8; 3] = [92, 104, 122];
@@ -72,7 +72,7 @@ pub fn draw_bev_points(frame: &Frame, view: &BevView) -> RgbImage {
     points(frame, view, 2.0 * SMALL).into_image()
 }
 
-/// The whole picture: points, rings, labels dashed, boxes with heading, class and score, legend.
+/// The whole picture: points, rings, labels dashed, boxes with heading, class and score (weak ones thin and bare), legend.
 pub fn draw_bev(frame: &Frame, result: &FrameResult) -> RgbImage {
     let view = BevView::fit(frame, result);
     let mut canvas = points(frame, &view, SMALL);
@@ -87,11 +87,15 @@ pub fn draw_bev(frame: &Frame, result: &FrameResult) -> RgbImage {
     for detection in result.detections.iter().rev() {
         let (outline, heading) = view.footprint(&detection.box3);
         let color = expert_color(detection.expert);
+        if detection.score < FAINT_BELOW {
+            canvas.line(&outline, true, Pen::new(color, 0.8).opacity(0.6));
+            continue;
+        }
         canvas.polygon(&outline, color, 0.16);
         canvas.line(&outline, true, Pen::new(color, 1.8));
         canvas.line(&heading, false, Pen::new(color, 1.8));
     }
-    for detection in &result.detections {
+    for detection in result.detections.iter().filter(|d| d.score >= FAINT_BELOW) {
         let (outline, heading) = view.footprint(&detection.box3);
         let mut top = heading[1];
         for p in outline {

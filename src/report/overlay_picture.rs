@@ -1,5 +1,5 @@
 //! Boxes in the camera image: wireframes coloured by expert, front face filled and drawn stronger,
-//! labels dashed.
+//! weak boxes thin and without caption, labels dashed.
 
 use image::RgbImage;
 
@@ -7,7 +7,7 @@ use crate::frame::Frame;
 use crate::pipeline::FrameResult;
 
 use super::canvas::{Canvas, Captions, Pen};
-use super::palette::{LABEL, expert_color, expert_name};
+use super::palette::{FAINT_BELOW, LABEL, expert_color, expert_name};
 use super::wireframe::{Wireframe, wireframe};
 
 /// Draws the boxes into the picture of one of the rig's cameras (index `camera`). The picture keeps
@@ -44,6 +44,12 @@ pub fn draw_overlay(
     for &index in &order {
         let color = expert_color(result.detections[index].expert);
         let wire = &wires[index];
+        if result.detections[index].score < FAINT_BELOW {
+            for edge in wire.edges.iter().chain(&wire.front_edges) {
+                canvas.line(&edge.map(place), false, Pen::new(color, 0.8).opacity(0.6));
+            }
+            continue;
+        }
         let front: Vec<[f32; 2]> = wire.front.iter().copied().map(place).collect();
         canvas.polygon(&front, color, 0.22);
         // A dark line beneath keeps the colour readable on a bright background.
@@ -58,7 +64,8 @@ pub fn draw_overlay(
         }
     }
     let mut captions = Captions::default();
-    for (detection, wire) in result.detections.iter().zip(&wires) {
+    let captioned = result.detections.iter().zip(&wires).filter(|(d, _)| d.score >= FAINT_BELOW);
+    for (detection, wire) in captioned {
         let Some([left, top, right, _]) = wire.bounds() else { continue };
         let at = place([(left + right) / 2.0, top - 2.0]);
         let text = format!(
@@ -88,6 +95,19 @@ mod tests {
             let color = image::Rgb(expert_color(detection.expert));
             assert_eq!(picture.pixels().any(|p| *p == color), seen, "{:?}", detection.expert);
         }
+    }
+
+    #[test]
+    fn a_weak_box_is_drawn_thin_and_says_nothing() {
+        let (frame, mut result) = scene();
+        let [width, height] = frame.rig.cameras[0].size;
+        let image = RgbImage::from_pixel(width, height, image::Rgb([90, 90, 90]));
+        let changed = |picture: RgbImage| picture.pixels().filter(|p| p.0 != [90; 3]).count();
+        result.detections.truncate(1);
+        let strong = changed(draw_overlay(&frame, &result, &image, 0));
+        result.detections[0].score = 0.05;
+        let weak = changed(draw_overlay(&frame, &result, &image, 0));
+        assert!(weak > 0 && 2 * weak < strong, "{weak} of {strong} pixels");
     }
 
     #[test]

@@ -38,6 +38,10 @@ pub fn expert_name(expert: ExpertKind) -> &'static str {
     }
 }
 
+/// Score below which pictures draw a box thin, without filling and caption: such boxes are kept for the recall of a
+/// benchmark, and few of them are objects.
+pub const FAINT_BELOW: f32 = 0.1;
+
 /// What the expert is, in a sentence for a newcomer.
 pub fn expert_meaning(expert: ExpertKind) -> &'static str {
     match expert {
