@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .boxes import inside, to_local
+from .boxes import inside
 
 X, Y, H = (0.0, 70.4), (-40.0, 40.0), (-1.0, 3.5)
 FINE, COARSE = np.float32(0.2), np.float32(0.4)

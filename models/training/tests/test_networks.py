@@ -5,7 +5,6 @@ import unittest
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
 from onnx import TensorProto, helper
 
