@@ -13,8 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import data
-from .tune_router import EXPERTS, arguments, ask, frames_of
+from .tune_router import EXPERTS, arguments, ask
 
 LIMIT = (0.5, 0.25, 0.25)  # 3D overlap: car, pedestrian, cyclist
 PRIOR = 20.0
@@ -85,8 +84,7 @@ def main():
     a = arguments(__doc__)
     a.add_argument("--write", metavar="MODELS", help="put the curves that are better into the contracts of this models folder")
     a = a.parse_args()
-    scans = frames_of(a.kitti, data.held_out(a.drives))
-    regions = ask(a.emc2, a.models, a.kitti, scans, a.out)
+    _, regions = ask(a)
     found = regions.overlap > np.array(LIMIT)[regions.cls][:, None]
     curves = {}
     for e, name in enumerate(EXPERTS):

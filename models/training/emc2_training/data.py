@@ -15,7 +15,11 @@ FOLD = ("2011_09_26_drive_0015_sync", "2011_09_26_drive_0048_sync", "2011_09_26_
 # All drives with real pedestrians: what is learned without them comes of made-up people alone, and 27 real ones judge it.
 PEOPLE = ("2011_09_26_drive_0036_sync", "2011_09_26_drive_0104_sync", "2011_09_26_drive_0106_sync", "2011_09_28_drive_0106_sync",
           "delft-00549", "delft-01047", "delft-01201")
-NAMED = {"fold": FOLD, "people": PEOPLE}
+
+# A second fold: all other drives but the two long ones (0001, 0027), so that the router hears of other streets as well.
+OTHERS = ("2011_09_26_drive_0018_sync", "2011_09_26_drive_0020_sync", "2011_09_26_drive_0028_sync", "2011_09_26_drive_0036_sync",
+          "2011_09_26_drive_0046_sync", "2011_09_26_drive_0059_sync", "2011_09_28_drive_0106_sync", "delft-00549", "delft-01201")
+NAMED = {"fold": FOLD, "people": PEOPLE, "others": OTHERS}
 
 
 def held_out(words):

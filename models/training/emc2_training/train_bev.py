@@ -178,7 +178,7 @@ def main():
     print(f"{len(train)} frames, {len(layouts)} layouts, bank {[len(b) for b in bank]}", flush=True)
     net = BevNet(a.width)
     ckpt = out / "checkpoint.pt"
-    state = torch.load(ckpt, weights_only=False) if ckpt.exists() else None
+    state = torch.load(ckpt, weights_only=False, map_location="cpu") if ckpt.exists() else None
     spent, step = (state["spent"], state["step"]) if state else (0.0, 0)
     if state:
         settings.same_as_before(out, state.get("weights"), weights)

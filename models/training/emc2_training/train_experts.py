@@ -234,6 +234,7 @@ def main():
     wanted = (a.only,) if a.only else NAMES
     shares = settings.load(a.settings)["experts"]
     device = loop.begin(a)
+    torch.backends.cudnn.benchmark = False  # how many regions have a picture changes from batch to batch
     out = Path(a.out)
     out.mkdir(parents=True, exist_ok=True)
     hold_out = data.held_out(a.hold_out)
@@ -244,7 +245,7 @@ def main():
     net = Experts(Path(a.shared) / "models/fastestdet/FastestDet.onnx")
     bev = load_bev(a.bev).to(device, memory_format=torch.channels_last) if a.bev else None
     ckpt = out / "checkpoint.pt"
-    state = torch.load(ckpt, weights_only=False) if ckpt.exists() else None
+    state = torch.load(ckpt, weights_only=False, map_location="cpu") if ckpt.exists() else None
     spent, step = (state["spent"], state["step"]) if state else (0.0, 0)
     if state:
         settings.same_as_before(out, state.get("weights"), shares)

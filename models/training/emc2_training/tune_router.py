@@ -191,7 +191,7 @@ def judge(regions, chosen, scans):
     return average_precision(found, scans)
 
 
-def quality_weights(regions, scans, now=0.5):
+def quality_weights(regions, scans, now):
     """Areas of each expert with other contract weights of its overlap against the proposal's confidence."""
     confidence = regions.confidence[:, None]
     quality = (regions.scores / confidence ** (1 - now)) ** (1 / now)
@@ -243,11 +243,19 @@ def frames_of(kitti_root, drives):
     return scans
 
 
-def ask(emc2, models, kitti_root, scans, out):
-    """What every expert says of every region of these frames."""
-    Path(out).mkdir(parents=True, exist_ok=True)
-    said = {e: answers(run(emc2, models, kitti_root, [s.id for s in scans], out, f"always:{e}")) for e in EXPERTS}
-    return Regions(scans, said)
+def ask(a):
+    """(frames, what every expert says of every region of them): of --drives by --models, and of each --also by its own models."""
+    scans, said = [], {e: {} for e in EXPERTS}
+    for drives, models, out in [(a.drives, a.models, Path(a.out)), *((word.split(","), models, Path(a.out) / word.replace(",", "-")) for word, models in a.also)]:
+        out.mkdir(parents=True, exist_ok=True)
+        frames = frames_of(a.kitti, data.held_out(drives))
+        for e in EXPERTS:
+            said[e] |= answers(run(a.emc2, models, a.kitti, [s.id for s in frames], out, f"always:{e}"))
+        scans += frames
+    twice = len(scans) - len({s.id for s in scans})
+    if twice:
+        raise SystemExit(f"--also: {twice} frames are of --drives as well; every frame may be judged by one set of models only")
+    return scans, Regions(scans, said)
 
 
 def arguments(doc):
@@ -257,6 +265,8 @@ def arguments(doc):
     a.add_argument("--models", required=True, help="folder with bev, lpe, vee, ape, image that did not see these drives")
     a.add_argument("--kitti", required=True)
     a.add_argument("--drives", nargs="+", default=["fold"], help="drives, or `fold` or `people` (data.NAMED)")
+    a.add_argument("--also", nargs=2, action="append", default=[], metavar=("DRIVES", "MODELS"),
+                   help="other drives (`others`, or names with commas) and the models that did not see those")
     a.add_argument("--out", default="runs/tune")
     return a
 
@@ -267,8 +277,7 @@ def main():
     a.add_argument("--write", metavar="YAML", help="put the table into this configuration")
     a.add_argument("--table", metavar="YAML", help="judge the region table of this configuration as well")
     a = a.parse_args()
-    scans = frames_of(a.kitti, data.held_out(a.drives))
-    regions = ask(a.emc2, a.models, a.kitti, scans, a.out)
+    scans, regions = ask(a)
     cost = cost_of(a.models)
     everything = np.ones(len(regions.cls), bool)
     print(f"{len(scans)} frames of {len(set(regions.drive))} drives, {len(regions.cls)} regions, {regions.object.sum()} on labels; "
@@ -289,7 +298,8 @@ def main():
     print(as_yaml(table), end="")
     for distance, confidence, count, more, error in gains(regions):
         print(f"ape less lpe  {distance:<10} {confidence:<9} {count:4d} regions  {more:+.2f} hits, standard error {error:.2f}")
-    quality_weights(regions, scans)
+    contract = yaml.safe_load((Path(a.models) / "lpe" / "contract.yaml").read_text())
+    quality_weights(regions, scans, contract["quality_weight"])
     if a.write:
         write(a.write, table)
 

@@ -10,6 +10,7 @@ import torch
 from emc2_training import batches, bev_batch, boxes as one_by_one, features, fixtures, region_batch, windows
 from emc2_training.evaluate import decode
 from emc2_training.kitti import OTHER, Calib, Scan
+from emc2_training.thinned import thinned
 
 FIXTURES = Path(__file__).resolve().parents[3] / "tests/fixtures"
 
@@ -23,6 +24,19 @@ def batch(points, boxes, classes, image=-1, known=(True, True, True)):
 def some_boxes(rng, n):
     return np.concatenate([rng.uniform([5, -15, -1.2], [40, 15, -0.6], (n, 3)), rng.uniform([0.6, 0.5, 1.2], [5, 2, 2], (n, 3)),
                            rng.uniform(-3, 3, (n, 1))], 1)
+
+
+class Thinned(unittest.TestCase):
+    def test_every_other_row_and_half_of_its_returns_stay(self):
+        elevation, azimuth = np.meshgrid(np.deg2rad(np.arange(-10, 2, 0.42) + 0.1), np.linspace(-0.5, 0.5, 400), indexing="ij")
+        points = np.stack([20 * np.cos(azimuth), 20 * np.sin(azimuth), 20 * np.tan(elevation), 0 * azimuth], -1).reshape(-1, 4).astype(np.float32)
+        scan = Scan("a", "d", points, np.zeros((0, 7)), np.zeros(0, int), None)
+        self.assertIs(thinned(scan, 1), scan)
+        few = thinned(scan, 2)
+        rows = np.unique(batches.beam_row(torch.from_numpy(few.points[None]))[0])
+        self.assertTrue((rows % 2 == 0).all())
+        self.assertAlmostEqual(len(few.points) / len(points), 0.25, delta=0.03)
+        self.assertEqual(len(scan.points), len(points))
 
 
 class SameNumbers(unittest.TestCase):

@@ -24,6 +24,29 @@ def made_up(n=400):
     return r
 
 
+class Asked(unittest.TestCase):
+    def setUp(self):
+        self.before = tune_router.frames_of, tune_router.run, tune_router.answers, tune_router.Regions
+        tune_router.Regions = lambda scans, said: said
+
+    def tearDown(self):
+        tune_router.frames_of, tune_router.run, tune_router.answers, tune_router.Regions = self.before
+
+    def test_each_set_of_drives_is_judged_by_its_own_models(self):
+        scan = lambda name: type("Scan", (), {"id": name})()
+        tune_router.frames_of = lambda _, drives: [scan(d) for d in drives]
+        tune_router.run = lambda emc2, models, root, frames, out, policy: (models, tuple(frames))
+        tune_router.answers = lambda folder: {frame: folder[0] for frame in folder[1]}
+        with tempfile.TemporaryDirectory() as out:
+            a = tune_router.arguments("").parse_args(["--emc2", "e", "--models", "A", "--kitti", "k", "--drives", "a", "b", "--also", "c,d", "B", "--out", out])
+            scans, said = tune_router.ask(a)
+            self.assertEqual([s.id for s in scans], ["a", "b", "c", "d"])
+            self.assertEqual(said["ape"], {"a": "A", "b": "A", "c": "B", "d": "B"})
+            a.also = [("b", "B")]
+            with self.assertRaisesRegex(SystemExit, "1 frames"):
+                tune_router.ask(a)
+
+
 class Table(unittest.TestCase):
     def test_rows_are_learned_where_they_pay(self):
         r, everything = made_up(), np.ones(400, bool)

@@ -32,9 +32,9 @@ pub struct NuscenesArgs {
     /// train, val, test, mini_train, mini_val, or a file that lists scene names.
     #[arg(long, value_name = "SPLIT|FILE")]
     pub split: String,
-    /// The results file, in nuScenes' submission format. Given several times, the files are taken as one:
-    /// a split that was run in parts.
-    #[arg(long, required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    /// The results file, in nuScenes' submission format, or the folder of a run, whose results.json is taken.
+    /// Given several times, the files are taken as one: a split that was run in parts.
+    #[arg(long, required = true, value_name = "FILE|DIR", value_hint = ValueHint::AnyPath)]
     pub results: Vec<PathBuf>,
     /// Evaluate only the samples that have results. The figures are then not the split's.
     #[arg(long)]
@@ -57,11 +57,12 @@ pub struct NuscenesArgs {
 
 /// `emc2 eval nuscenes …`.
 pub fn nuscenes(args: &NuscenesArgs) -> anyhow::Result<Exit> {
+    let results: Vec<PathBuf> = args.results.iter().map(|path| results_file(path)).collect();
     let request = Request {
         root: args.root.clone(),
         version: args.version.clone(),
         split: args.split.clone(),
-        results: args.results.clone(),
+        results: results.clone(),
         subset: args.subset,
         outcomes: args.outcomes || args.explain.is_some() || args.html.is_some(),
         threads: 0,
@@ -89,14 +90,10 @@ pub fn nuscenes(args: &NuscenesArgs) -> anyhow::Result<Exit> {
     if let Some(path) = &args.html {
         let tables = args.root.join(&args.version);
         // A run leaves its pictures beside its results.
-        let run = args.results.first().and_then(|path| path.parent());
+        let run = results.first().and_then(|path| path.parent());
         let pictures = run.map(|run| run.join("overlay"));
-        let page = NuscenesPage {
-            evaluation: &evaluation,
-            tables: &tables,
-            results: &args.results,
-            pictures,
-        };
+        let page =
+            NuscenesPage { evaluation: &evaluation, tables: &tables, results: &results, pictures };
         write(path, &nuscenes_page(&page)?)?;
         written.push(path.clone());
     }
@@ -105,6 +102,11 @@ pub fn nuscenes(args: &NuscenesArgs) -> anyhow::Result<Exit> {
         println!("\nwritten: {}", names.join(", "));
     }
     Ok(Exit::Good)
+}
+
+/// A results file as it is named, or that of a run's folder.
+fn results_file(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join("results.json") } else { path.to_owned() }
 }
 
 /// Where summary, details and outcomes go.
@@ -153,6 +155,14 @@ fn write_lines(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_folder_stands_for_its_results() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(results_file(folder.path()), folder.path().join("results.json"));
+        let file = folder.path().join("other.json");
+        assert_eq!(results_file(&file), file);
+    }
 
     #[test]
     fn details_lie_beside_the_summary() {

@@ -1,0 +1,49 @@
+"""How well proposals and experts do on frames of a drive held out whose rows of returns are thinned, as a sensor with fewer beams sees them.
+
+    python -m emc2_training.thinned --shared DATA --unpacked LABELS --bev runs/bev-fold/checkpoint.pt --experts runs/ape-fold/checkpoint.pt --hold-out fold
+
+A stand-in for a real sensor of 32 or 21 beams: the rows left are where a 64-beam sensor has them, and half of their returns are there, as of one that
+turns twice as fast. Labels stay as they are, objects with few returns left among them.
+"""
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from . import batches, data
+from .train_experts import Experts, judge, load_bev
+
+
+def thinned(scan, step, keep=0.5):
+    """The scan with every `step`-th row of its returns, and a share `keep` of the returns in these; whole for a step of 1."""
+    if step == 1:
+        return scan
+    row = batches.beam_row(torch.from_numpy(scan.points[None]))[0].numpy()
+    stays = (row % step == 0) & (np.random.default_rng(0).random(len(row)) < keep)
+    return dataclasses.replace(scan, points=scan.points[stays])
+
+
+def main():
+    a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    a.add_argument("--shared", required=True)
+    a.add_argument("--unpacked", required=True)
+    a.add_argument("--bev", required=True, metavar="CHECKPOINT")
+    a.add_argument("--experts", required=True, metavar="CHECKPOINT")
+    a.add_argument("--hold-out", nargs="+", required=True, metavar="DRIVE", help="the drives that neither saw (`fold`, `others`, `people`, or by name)")
+    a.add_argument("--steps", nargs="+", type=int, default=[1, 2, 3], help="every how many-th row is left")
+    a = a.parse_args()
+    _, scans, _ = data.load(a.shared, a.unpacked, data.held_out(a.hold_out))
+    bev, net = load_bev(a.bev), Experts(Path(a.shared) / "models/fastestdet/FastestDet.onnx")
+    net.load_state_dict(torch.load(a.experts, weights_only=False, map_location="cpu")["ema"])
+    for step in a.steps:
+        few = [thinned(s, step) for s in scans]
+        print(f"every row of step {step}: {np.mean([len(s.points) for s in few]):.0f} returns a frame of {len(few)}")
+        for name, areas in judge(net, bev, few).items():
+            print(f"    {name:<7}" + "  ".join(f"{key} {value:.3f}" for key, value in areas.items() if value is not None))
+
+
+if __name__ == "__main__":
+    main()
