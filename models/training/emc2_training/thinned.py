@@ -14,7 +14,6 @@ import numpy as np
 import torch
 
 from . import batches, data
-from .train_experts import Experts, judge, load_bev
 
 
 def thinned(scan, step, keep=0.5):
@@ -26,7 +25,23 @@ def thinned(scan, step, keep=0.5):
     return dataclasses.replace(scan, points=scan.points[stays])
 
 
+def write(kitti_root, scans, step, out):
+    """A folder in KITTI's object layout with these scans thinned (step 1: as they are); all else of it is linked."""
+    if step == 1:
+        return Path(kitti_root)
+    training, source = Path(out) / "training", Path(kitti_root).resolve() / "training"
+    (training / "velodyne_reduced").mkdir(parents=True, exist_ok=True)
+    for name in ("calib", "label_2", "image_2"):
+        if not (training / name).exists():
+            (training / name).symlink_to(source / name, target_is_directory=True)
+    for scan in scans:
+        thinned(scan, step).points.astype(np.float32).tofile(training / "velodyne_reduced" / f"{scan.id}.bin")
+    return Path(out)
+
+
 def main():
+    from .train_experts import Experts, judge, load_bev
+
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("--shared", required=True)
     a.add_argument("--unpacked", required=True)

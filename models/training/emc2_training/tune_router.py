@@ -11,6 +11,7 @@ is judged on drives that it was not learned on: leave one drive out.
 """
 
 import argparse
+import dataclasses
 import json
 import re
 import subprocess
@@ -19,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from . import data, kitti
+from . import data, kitti, thinned
 from .boxes import nms, overlaps
 from .evaluate import average_precision
 from .kitti import CLASSES
@@ -117,12 +118,13 @@ class Regions:
                 inside(self.visibility, VISIBILITY[row[2]], 1) & inside(self.confidence, CONFIDENCE[row[3]], 1))
 
 
-def learn(regions, of, cost, price):
-    """Rows [(group, distance, visibility, confidence, expert)], first match wins, learned on the regions `of`."""
+def learn(regions, of, cost, price, copies=1):
+    """Rows [(group, distance, visibility, confidence, expert)], first match wins, learned on the regions `of`. A region that is there in several
+    `copies` (--thinned) is taken for one: their noise adds up whole."""
     worth = regions.value() - price * cost[None]
     less = worth[of].sum(0).max() - worth[of].sum(0)
     best = worth[of][:, [int(np.argmin(less))]]
-    noise = (best - worth[of]).std(0) * np.sqrt(of.sum())
+    noise = (best - worth[of]).std(0) * np.sqrt(of.sum() * copies)
     everywhere = int(np.flatnonzero(less <= noise)[0])  # the cheapest that is as good as the best
     table, now = [("", "", "", "", everywhere)], np.full(len(of), everywhere)
     places = [(g, d, v, c) for g in GROUPS for d in DISTANCE for v in VISIBILITY for c in CONFIDENCE]
@@ -130,15 +132,15 @@ def learn(regions, of, cost, price):
     while len(table) < ROWS:
         best, pick = 0.0, None
         for place, mask in masks.items():
-            if mask.sum() < 8:
+            if mask.sum() < 8 * copies:
                 continue
             before = worth[mask, now[mask]]
             for e in range(len(EXPERTS)):
                 gain = worth[mask, e] - before
                 moved = gain[now[mask] != e]
-                if len(moved) < 8:
+                if len(moved) < 8 * copies:
                     continue
-                sure = moved.sum() - STANDARD_ERRORS[sum(word != "" for word in place[1:])] * moved.std() * np.sqrt(len(moved))
+                sure = moved.sum() - STANDARD_ERRORS[sum(word != "" for word in place[1:])] * moved.std() * np.sqrt(len(moved) * copies)
                 if sure > best:
                     best, pick = sure, (place, e)
         if pick is None:
@@ -169,14 +171,16 @@ def choose_as(regions, config):
     return out
 
 
-def gains(regions, expert="ape", over="lpe"):
-    """[(distance, confidence, regions, hits that one expert is worth more than the other, standard error)]."""
+def gains(regions, expert, over, copies=1):
+    """[(classes, distance, confidence, regions, hits that one expert is worth more than the other, standard error)]."""
     value, out = regions.value(), []
     more = value[:, EXPERTS.index(expert)] - value[:, EXPERTS.index(over)]
-    for distance in ("near", "middle", "far", "from 25 m", ""):
-        for confidence in ("weak", "in doubt", "sure", "not sure", ""):
-            here = more[regions.where(("", distance, "", confidence))]
-            out.append((distance, confidence, len(here), here.sum(), here.std() * np.sqrt(len(here))))
+    for group in ("car", "people", ""):
+        for distance in ("near", "middle", "far", ""):
+            for confidence in ("weak", "in doubt", "sure", ""):
+                here = more[regions.where((group, distance, "", confidence))]
+                error = here.std() * np.sqrt(len(here) * copies) if len(here) else 0.0
+                out.append((group, distance, confidence, len(here), here.sum(), error))
     return out
 
 
@@ -244,14 +248,19 @@ def frames_of(kitti_root, drives):
 
 
 def ask(a):
-    """(frames, what every expert says of every region of them): of --drives by --models, and of each --also by its own models."""
+    """(frames, what every expert says of every region of them): of --drives by --models, and of each --also by its own models; each frame once
+    for every step of --thinned."""
     scans, said = [], {e: {} for e in EXPERTS}
     for drives, models, out in [(a.drives, a.models, Path(a.out)), *((word.split(","), models, Path(a.out) / word.replace(",", "-")) for word, models in a.also)]:
-        out.mkdir(parents=True, exist_ok=True)
         frames = frames_of(a.kitti, data.held_out(drives))
-        for e in EXPERTS:
-            said[e] |= answers(run(a.emc2, models, a.kitti, [s.id for s in frames], out, f"always:{e}"))
-        scans += frames
+        for step in a.thinned:
+            folder = out / f"step-{step}"
+            folder.mkdir(parents=True, exist_ok=True)
+            root = thinned.write(a.kitti, frames, step, folder / "kitti")
+            for e in EXPERTS:
+                found = answers(run(a.emc2, models, root, [s.id for s in frames], folder, f"always:{e}"))
+                said[e] |= {(f"{key[0]}, step {step}", *key[1:]): value for key, value in found.items()}
+            scans += [dataclasses.replace(s, id=f"{s.id}, step {step}") for s in frames]
     twice = len(scans) - len({s.id for s in scans})
     if twice:
         raise SystemExit(f"--also: {twice} frames are of --drives as well; every frame may be judged by one set of models only")
@@ -267,6 +276,8 @@ def arguments(doc):
     a.add_argument("--drives", nargs="+", default=["fold"], help="drives, or `fold` or `people` (data.NAMED)")
     a.add_argument("--also", nargs=2, action="append", default=[], metavar=("DRIVES", "MODELS"),
                    help="other drives (`others`, or names with commas) and the models that did not see those")
+    a.add_argument("--thinned", nargs="+", type=int, default=[1], metavar="STEP",
+                   help="every how many-th row of returns is left; several: each frame counts several times (1 2 3: as with 64, 32, 21 beams)")
     a.add_argument("--out", default="runs/tune")
     return a
 
@@ -282,11 +293,12 @@ def main():
     everything = np.ones(len(regions.cls), bool)
     print(f"{len(scans)} frames of {len(set(regions.drive))} drives, {len(regions.cls)} regions, {regions.object.sum()} on labels; "
           f"ms a region: " + ", ".join(f"{e} {c:.3f}" for e, c in zip(EXPERTS, cost)))
-    table = learn(regions, everything, cost, a.price)
+    copies = len(a.thinned)
+    table = learn(regions, everything, cost, a.price, copies)
     held = np.full(len(regions.cls), -1)
     for drive in sorted(set(regions.drive)):
         test = regions.drive == drive
-        held[test] = choose(regions, learn(regions, ~test, cost, a.price))[test]
+        held[test] = choose(regions, learn(regions, ~test, cost, a.price, copies))[test]
     show = lambda name, chosen: print(f"{name:<22} value {regions.value()[everything, chosen].sum():8.2f}  "
                                       f"{cost[chosen].sum() / len(scans):6.2f} ms a frame  {judge(regions, chosen, scans)}")
     for e, name in enumerate(EXPERTS):
@@ -296,8 +308,9 @@ def main():
     if a.table:
         show("table of --table", choose_as(regions, a.table))
     print(as_yaml(table), end="")
-    for distance, confidence, count, more, error in gains(regions):
-        print(f"ape less lpe  {distance:<10} {confidence:<9} {count:4d} regions  {more:+.2f} hits, standard error {error:.2f}")
+    for expert, over in (("lpe", "bridge"), ("vee", "lpe"), ("ape", "lpe"), ("ape", "vee")):
+        for group, distance, confidence, count, more, error in gains(regions, expert, over, copies):
+            print(f"{expert} less {over:<7} {group:<7} {distance:<7} {confidence:<9} {count:4d} regions  {more:+.2f} hits, standard error {error:.2f}")
     contract = yaml.safe_load((Path(a.models) / "lpe" / "contract.yaml").read_text())
     quality_weights(regions, scans, contract["quality_weight"])
     if a.write:

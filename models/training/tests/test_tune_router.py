@@ -8,6 +8,7 @@ import numpy as np
 import yaml
 
 from emc2_training import tune_router
+from emc2_training.kitti import Scan
 from emc2_training.tune_router import EXPERTS, as_yaml, choose, choose_as, gains, learn, write
 
 
@@ -33,15 +34,15 @@ class Asked(unittest.TestCase):
         tune_router.frames_of, tune_router.run, tune_router.answers, tune_router.Regions = self.before
 
     def test_each_set_of_drives_is_judged_by_its_own_models(self):
-        scan = lambda name: type("Scan", (), {"id": name})()
+        scan = lambda name: Scan(name, "drive", None, None, None, None)
         tune_router.frames_of = lambda _, drives: [scan(d) for d in drives]
         tune_router.run = lambda emc2, models, root, frames, out, policy: (models, tuple(frames))
-        tune_router.answers = lambda folder: {frame: folder[0] for frame in folder[1]}
+        tune_router.answers = lambda folder: {(frame, 0): folder[0] for frame in folder[1]}
         with tempfile.TemporaryDirectory() as out:
             a = tune_router.arguments("").parse_args(["--emc2", "e", "--models", "A", "--kitti", "k", "--drives", "a", "b", "--also", "c,d", "B", "--out", out])
             scans, said = tune_router.ask(a)
-            self.assertEqual([s.id for s in scans], ["a", "b", "c", "d"])
-            self.assertEqual(said["ape"], {"a": "A", "b": "A", "c": "B", "d": "B"})
+            self.assertEqual([s.id for s in scans], [f"{name}, step 1" for name in "abcd"])
+            self.assertEqual(said["ape"], {(f"{name}, step 1", 0): models for name, models in zip("abcd", "AABB")})
             a.also = [("b", "B")]
             with self.assertRaisesRegex(SystemExit, "1 frames"):
                 tune_router.ask(a)
@@ -64,10 +65,12 @@ class Table(unittest.TestCase):
         car = (r.cls == 0) & (r.distance >= 25) & (r.distance < 45)
         self.assertTrue((chosen[car] == EXPERTS.index("vee")).all())
         self.assertTrue((chosen[~car] == np.where(r.confidence[~car] >= 0.5, EXPERTS.index("ape"), EXPERTS.index("lpe"))).all())
-        rows = {(distance, confidence): (count, more) for distance, confidence, count, more, _ in gains(r)}
-        self.assertEqual(rows["far", ""][0], (r.distance >= 45).sum())
-        self.assertGreater(rows["far", ""][1], 0.5 * (r.distance > 45).sum())
-        self.assertAlmostEqual(rows["near", ""][1], 0, places=6)
+        rows = {row[:3]: row[3:] for row in gains(r, "ape", "lpe")}
+        self.assertEqual(rows["", "far", ""][0], (r.distance >= 45).sum())
+        self.assertGreater(rows["", "far", ""][1], 0.5 * (r.distance > 45).sum())
+        self.assertAlmostEqual(rows["", "near", ""][1], 0, places=6)
+        twice = {row[:3]: row[3:] for row in gains(r, "ape", "lpe", 4)}
+        self.assertAlmostEqual(twice["car", "", ""][2], 2 * rows["car", "", ""][2])
 
     def test_noise_makes_no_rows(self):
         r = made_up()
