@@ -3,7 +3,9 @@
 use super::Error;
 use crate::frame::ExpertKind;
 
-/// A piecewise linear, rising curve from 0..1 to 0..1; flat beyond its ends. Empty: the identity.
+/// A piecewise linear, rising curve from 0..1 to 0..1. Beyond its ends it goes straight on to (0, 0) and
+/// (1, 1): flat ends would make equals of all scores there, and the best boxes would lose their order.
+/// Empty: the identity.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Curve {
     points: Vec<[f32; 2]>,
@@ -38,24 +40,22 @@ impl Curve {
     /// ```
     /// use emc2::{frame::ExpertKind, fusion::Curve};
     /// let curve = Curve::new(ExpertKind::Lpe, &[[0.2, 0.1], [0.6, 0.5]]).unwrap();
-    /// assert_eq!(curve.apply(0.0), 0.1);
     /// assert!((curve.apply(0.4) - 0.3).abs() < 1e-6);
+    /// assert!((curve.apply(0.8) - 0.75).abs() < 1e-6);
+    /// assert_eq!([curve.apply(0.0), curve.apply(1.0)], [0.0, 1.0]);
     /// ```
     pub fn apply(&self, score: f32) -> f32 {
-        let (Some(first), Some(last)) = (self.points.first(), self.points.last()) else {
+        if self.points.is_empty() || score.is_nan() {
             return score;
-        };
-        if score <= first[0] {
-            return first[1];
         }
-        if score >= last[0] {
-            return last[1];
-        }
+        let score = score.clamp(0.0, 1.0);
         let above = self.points.partition_point(|point| point[0] <= score);
-        if above == 0 || above == self.points.len() {
-            return score; // not a number
+        let below = if above == 0 { [0.0, 0.0] } else { self.points[above - 1] };
+        let above = self.points.get(above).copied().unwrap_or([1.0, 1.0]);
+        if score <= below[0] || above[0] <= below[0] {
+            return below[1];
         }
-        let ([x0, y0], [x1, y1]) = (self.points[above - 1], self.points[above]);
+        let ([x0, y0], [x1, y1]) = (below, above);
         y0 + (score - x0) / (x1 - x0) * (y1 - y0)
     }
 }

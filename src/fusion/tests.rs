@@ -91,6 +91,16 @@ fn opposite_headings_are_averaged_to_the_best_ones_direction() {
 }
 
 #[test]
+fn scores_beyond_a_curve_s_ends_keep_their_order() {
+    let curve = Curve::new(ExpertKind::Ape, &[[0.05, 0.01], [0.95, 0.9]]).unwrap();
+    let scores =
+        [0.0, 0.01, 0.04, 0.05, 0.5, 0.95, 0.96, 0.99, 1.0].map(|score| curve.apply(score));
+    assert!(scores.is_sorted_by(|a, b| a < b), "{scores:?}");
+    let capped = Curve::new(ExpertKind::Ape, &[[0.0, 0.2], [1.0, 0.5]]).unwrap();
+    assert_eq!([0.0, 1.0, 1.5].map(|score| capped.apply(score)), [0.2, 0.5, 0.5]);
+}
+
+#[test]
 fn calibration_makes_scores_of_experts_comparable() {
     let calibration = Calibration { lpe: vec![[0.0, 0.0], [1.0, 0.5]], ..Calibration::default() };
     let mut fusion = Fusion::new(&FusionConfig { calibration, ..FusionConfig::default() }).unwrap();

@@ -17,7 +17,8 @@ from .tune_router import EXPERTS, arguments, ask
 
 LIMIT = (0.5, 0.25, 0.25)  # 3D overlap: car, pedestrian, cyclist
 PRIOR = 20.0
-KNOTS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+# To the very ends: where a curve is flat, scores become equals and boxes lose their order.
+KNOTS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
 
 
 def logit(score):
@@ -66,7 +67,7 @@ def reliability(score, hit):
 
 
 def table(scale, shift):
-    return [[knot, round(float(chance(scale * logit(np.array(knot)) + shift)), 3)] for knot in KNOTS]
+    return [[0, 0], *([knot, round(float(chance(scale * logit(np.array(knot)) + shift)), 4)] for knot in KNOTS), [1, 1]]
 
 
 def write(models, curves):

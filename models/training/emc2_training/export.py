@@ -200,6 +200,7 @@ def main():
     a = argparse.ArgumentParser()
     a.add_argument("--bev")
     a.add_argument("--experts")
+    a.add_argument("--names", nargs="+", default=["lpe", "vee", "ape", "image"], metavar="NAME", help="which of lpe, vee, ape, image to write of --experts")
     a.add_argument("--out", required=True)
     a.add_argument("--quantize", metavar="KITTI", help="8-bit bev, calibrated on this folder's lidar_train.txt")
     a.add_argument("--keep-float", nargs="*", default=[], metavar="LAYER", help=f"layers that 8 bits leave alone beside {', '.join(KEEP_FLOAT)} (stem, merge, ...)")
@@ -239,14 +240,14 @@ def main():
         rows = {k: np.stack(v) for k, v in rows.items()}
         of = lambda name, **inputs: {k: rows[v][:BATCH[name]] for k, v in inputs.items()}
         tail = f"classes: {CLASSES}\nquality_weight: {QUALITY_WEIGHT}\nsensor: {{beams: 64, origin_height: 1.73}}\n"
-        write(a.out, "lpe", "expert", net.lpe, of("lpe", raster="raster", context="context"), ["boxes", "scores"], tail)
-        write(a.out, "vee", "expert", net.vee, of("vee", raster="raster", points="p128", context="context"), ["boxes", "scores"], tail)
         rows["pixels"] = rng.random((BATCH["ape"], 256, 17)).astype(np.float32)
         rows["window"] = rng.random((BATCH["ape"], 32)).astype(np.float32)
-        write(a.out, "ape", "expert", net.ape, of("ape", raster="raster", points="p256", pixels="pixels", window="window", context="context"),
-              ["boxes", "scores"], tail)
         image = rng.normal(0, 1, (2 * BATCH["image"], 3, 64, 64)).astype(np.float32)
-        write(a.out, "image", "image", net.image, {"windows": image}, ["features", "confidence"], "")
+        inputs = {"lpe": of("lpe", raster="raster", context="context"), "vee": of("vee", raster="raster", points="p128", context="context"),
+                  "ape": of("ape", raster="raster", points="p256", pixels="pixels", window="window", context="context"), "image": {"windows": image}}
+        for name in a.names:
+            role, outputs = ("image", ["features", "confidence"]) if name == "image" else ("expert", ["boxes", "scores"])
+            write(a.out, name, role, getattr(net, name), inputs[name], outputs, "" if name == "image" else tail)
 
 
 if __name__ == "__main__":

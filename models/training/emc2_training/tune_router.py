@@ -43,6 +43,7 @@ def run(emc2, models, root, frames, out, policy):
     config = Path(out) / "every-region.yaml"
     names = ("bev", "lpe", "vee", "ape", "image")
     config.write_text(yaml.safe_dump({"models": {n: str((Path(models) / n).resolve()) for n in names},
+                                      "router": {"table": [{"name": "not asked", "expert": "lpe"}]},  # whatever the default is
                                       "fusion": {"overlap": 1.0, "across_classes": 1.0, "min_score": 0.0,
                                                  "calibration": {e: [[0, 0], [1, 1]] for e in EXPERTS}}}))
     listed = Path(out) / "frames.txt"
