@@ -20,11 +20,12 @@ from onnxruntime.quantization import shape_inference  # noqa: F401 (quantization
 
 from . import features, kitti
 from .evaluate import OVERLAP_WEIGHT, average_precision, detect, labels
-from .train_experts import Experts, load_bev
+from .train_experts import load_bev, load_experts
 
 # Of an expert's predicted overlap in its score, against the proposal's confidence. On drives held out 0.7 was better than 0.5 for each of the
 # three experts, cars and people, whole scans and thinned ones (tune_router; thinned). Higher still was better yet, on few people: not followed.
 QUALITY_WEIGHT = 0.7
+EXPERTS = ("lpe", "vee", "ape", "image")
 # Regions in one run of an expert. The places of a run are paid, used or not: the dearer a place, the fewer a run has.
 BATCH = {"lpe": 4, "vee": 4, "ape": 2, "image": 2}
 ALLOWED = {"Conv", "Relu", "Concat", "Add", "Resize", "MaxPool", "Reshape", "Transpose", "Gather", "Slice", "Split",
@@ -200,7 +201,7 @@ def main():
     a = argparse.ArgumentParser()
     a.add_argument("--bev")
     a.add_argument("--experts")
-    a.add_argument("--names", nargs="+", default=["lpe", "vee", "ape", "image"], metavar="NAME", help="which of lpe, vee, ape, image to write of --experts")
+    a.add_argument("--names", nargs="+", choices=EXPERTS, default=EXPERTS, help="which to write of --experts (default: all)")
     a.add_argument("--out", required=True)
     a.add_argument("--quantize", metavar="KITTI", help="8-bit bev, calibrated on this folder's lidar_train.txt")
     a.add_argument("--keep-float", nargs="*", default=[], metavar="LAYER", help=f"layers that 8 bits leave alone beside {', '.join(KEEP_FLOAT)} (stem, merge, ...)")
@@ -223,8 +224,7 @@ def main():
             lost = area_lost(load_bev(a.bev), session_of(Path(a.out) / name / "model.onnx"), rest)
             print(f"{name}: area lost by rounding on the {len(rest)} frames that set no range: {lost}")
     if a.experts:
-        net = Experts(None)
-        net.load_state_dict(torch.load(a.experts, weights_only=False, map_location="cpu")["ema"])
+        net = load_experts(a.experts)
         box = np.array([12, 3, -0.9, 3.9, 1.6, 1.5, 0.1])
         points = toy_points()
         from .boxes import to_local

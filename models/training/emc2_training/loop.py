@@ -98,6 +98,14 @@ class Means:
         return {key: round(float(value), 4) for key, value in self.values.items()}
 
 
+def load(path):
+    """What `save` wrote, on the processor wherever it was written; refuses a path at which there is no checkpoint."""
+    try:
+        return torch.load(path, weights_only=False, map_location="cpu")
+    except FileNotFoundError:
+        raise SystemExit(f"{path}: no such file; expected the checkpoint.pt that a training wrote (--out)") from None
+
+
 def save(path, state):
     """Whole or not at all."""
     torch.save(state, path.with_suffix(".tmp"))

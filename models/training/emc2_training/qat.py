@@ -84,7 +84,7 @@ def main():
     out = Path(a.out)
     out.mkdir(parents=True, exist_ok=True)
     train, _, layouts = data.load(a.shared, a.unpacked, data.held_out(a.hold_out))
-    start = torch.load(a.bev, weights_only=False, map_location="cpu")
+    start = loop.load(a.bev)
     net = BevNet(start["width"])
     net.load_state_dict(start["ema"])
     net = fold(net.eval())
@@ -92,7 +92,7 @@ def main():
     net = round_convolutions(net, [s for s in train if s.known == (True,) * 3][::6]).to(device)
     opt = torch.optim.AdamW(net.parameters(), lr=a.lr, weight_decay=0.0)
     if ckpt.exists():
-        state = torch.load(ckpt, weights_only=False, map_location="cpu")
+        state = loop.load(ckpt)
         net.load_state_dict(state["ema"]), opt.load_state_dict(state["opt"])
         spent, step = state["spent"], state["step"]
     source = Scenes(train, scenes.build_bank(train), layouts, a.seed + step)

@@ -16,6 +16,13 @@ import torch
 from . import batches, data
 
 
+def a_step(word):
+    """For the command line: a whole number from 1."""
+    if not word.isdigit() or int(word) < 1:
+        raise argparse.ArgumentTypeError(f"{word!r}: expected 1 (every row of returns stays), 2 (every second), 3 ...")
+    return int(word)
+
+
 def thinned(scan, step, keep=0.5):
     """The scan with every `step`-th row of its returns, and a share `keep` of the returns in these; whole for a step of 1."""
     if step == 1:
@@ -40,7 +47,7 @@ def write(kitti_root, scans, step, out):
 
 
 def main():
-    from .train_experts import Experts, judge, load_bev
+    from .train_experts import judge, load_bev, load_experts
 
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("--shared", required=True)
@@ -48,11 +55,10 @@ def main():
     a.add_argument("--bev", required=True, metavar="CHECKPOINT")
     a.add_argument("--experts", required=True, metavar="CHECKPOINT")
     a.add_argument("--hold-out", nargs="+", required=True, metavar="DRIVE", help="the drives that neither saw (`fold`, `others`, `people`, or by name)")
-    a.add_argument("--steps", nargs="+", type=int, default=[1, 2, 3], help="every how many-th row is left")
+    a.add_argument("--steps", nargs="+", type=a_step, default=[1, 2, 3], help="every how many-th row is left")
     a = a.parse_args()
     _, scans, _ = data.load(a.shared, a.unpacked, data.held_out(a.hold_out))
-    bev, net = load_bev(a.bev), Experts(Path(a.shared) / "models/fastestdet/FastestDet.onnx")
-    net.load_state_dict(torch.load(a.experts, weights_only=False, map_location="cpu")["ema"])
+    bev, net = load_bev(a.bev), load_experts(a.experts)
     for step in a.steps:
         few = [thinned(s, step) for s in scans]
         print(f"every row of step {step}: {np.mean([len(s.points) for s in few]):.0f} returns a frame of {len(few)}")

@@ -178,7 +178,7 @@ def main():
     print(f"{len(train)} frames, {len(layouts)} layouts, bank {[len(b) for b in bank]}", flush=True)
     net = BevNet(a.width)
     ckpt = out / "checkpoint.pt"
-    state = torch.load(ckpt, weights_only=False, map_location="cpu") if ckpt.exists() else None
+    state = loop.load(ckpt) if ckpt.exists() else None
     spent, step = (state["spent"], state["step"]) if state else (0.0, 0)
     if state:
         settings.same_as_before(out, state.get("weights"), weights)
@@ -188,7 +188,7 @@ def main():
     if a.init and not state:
         load_onnx(net, a.init, [[t.cpu() for t in draw(at_hand, a)[:2]] for _ in range(8)], {"boxes.1": for_each_class})
     if a.start and not state:
-        net.load_state_dict(torch.load(a.start, weights_only=False, map_location="cpu")["ema"])
+        net.load_state_dict(loop.load(a.start)["ema"])
     learns = learning(net, a.only, a.init or a.start)
     net = net.to(device, memory_format=torch.channels_last)
     ema = copy.deepcopy(net).eval()

@@ -199,12 +199,18 @@ def inputs(scan, boxes, cls, conf):
 
 
 def load_bev(path):
-    s = torch.load(path, weights_only=False, map_location="cpu")
+    s = loop.load(path)
     net = BevNet(s.get("width", 1.0)).eval()
     if s.get("folded"):
         from .qat import fold
         net = fold(net)
     net.load_state_dict(s["ema"])
+    return net.eval()
+
+
+def load_experts(path):
+    net = Experts(None)
+    net.load_state_dict(loop.load(path)["ema"])
     return net.eval()
 
 
@@ -245,7 +251,7 @@ def main():
     net = Experts(Path(a.shared) / "models/fastestdet/FastestDet.onnx")
     bev = load_bev(a.bev).to(device, memory_format=torch.channels_last) if a.bev else None
     ckpt = out / "checkpoint.pt"
-    state = torch.load(ckpt, weights_only=False, map_location="cpu") if ckpt.exists() else None
+    state = loop.load(ckpt) if ckpt.exists() else None
     spent, step = (state["spent"], state["step"]) if state else (0.0, 0)
     if state:
         settings.same_as_before(out, state.get("weights"), shares)
@@ -254,7 +260,7 @@ def main():
     if a.init and not state:
         begin_as(net, Path(a.init), [{k: v.cpu() for k, v in draw(at_hand, a, bev, pictures).items()} for _ in range(4)])
     if a.start and not state:
-        lacking, unknown = net.load_state_dict(torch.load(a.start, weights_only=False, map_location="cpu")["ema"], strict=False)
+        lacking, unknown = net.load_state_dict(loop.load(a.start)["ema"], strict=False)
         if unknown or set(lacking) - {"ape.look.weight"}:
             raise SystemExit(f"{a.start}: not a checkpoint of experts: lacks {lacking[:3]}, has {unknown[:3]}")
     for name in set(NAMES) - set(wanted):

@@ -277,7 +277,7 @@ def arguments(doc):
     a.add_argument("--drives", nargs="+", default=["fold"], help="drives, or `fold` or `people` (data.NAMED)")
     a.add_argument("--also", nargs=2, action="append", default=[], metavar=("DRIVES", "MODELS"),
                    help="other drives (`others`, or names with commas) and the models that did not see those")
-    a.add_argument("--thinned", nargs="+", type=int, default=[1], metavar="STEP",
+    a.add_argument("--thinned", nargs="+", type=thinned.a_step, default=[1], metavar="STEP",
                    help="every how many-th row of returns is left; several: each frame counts several times (1 2 3: as with 64, 32, 21 beams)")
     a.add_argument("--out", default="runs/tune")
     return a

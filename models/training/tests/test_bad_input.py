@@ -1,12 +1,13 @@
 """Training refuses data that would mislead it, and names place, expectation and remedy."""
 
+import argparse
 import tempfile
 import unittest
 from pathlib import Path
 
 import numpy as np
 
-from emc2_training import data, kitti
+from emc2_training import data, kitti, loop, thinned
 from emc2_training.kitti import Calib, Scan
 
 GOOD = "Car 0.00 0 -1.5 600 170 640 200 1.5 1.6 3.9 1.0 1.7 20.0 -1.57"
@@ -81,6 +82,18 @@ class BadInput(unittest.TestCase):
 
     def test_a_frame_listed_twice_is_refused(self):
         self.refuses(SystemExit, ["twice", "a"], data.check_split, [scan("a", "one"), scan("a", "one")], [])
+
+
+class Words(unittest.TestCase):
+    def test_a_checkpoint_that_is_not_there_is_named(self):
+        with self.assertRaisesRegex(SystemExit, "nowhere.pt: no such file; expected the checkpoint.pt"):
+            loop.load("nowhere.pt")
+
+    def test_a_step_of_rows_is_a_whole_number_from_one(self):
+        self.assertEqual(thinned.a_step("2"), 2)
+        for word in ("0", "-1", "1.5", "two"):
+            with self.assertRaises(argparse.ArgumentTypeError):
+                thinned.a_step(word)
 
 
 if __name__ == "__main__":

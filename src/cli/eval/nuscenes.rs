@@ -57,7 +57,8 @@ pub struct NuscenesArgs {
 
 /// `emc2 eval nuscenes …`.
 pub fn nuscenes(args: &NuscenesArgs) -> anyhow::Result<Exit> {
-    let results: Vec<PathBuf> = args.results.iter().map(|path| results_file(path)).collect();
+    let results =
+        args.results.iter().map(|path| results_file(path)).collect::<anyhow::Result<Vec<_>>>()?;
     let request = Request {
         root: args.root.clone(),
         version: args.version.clone(),
@@ -105,8 +106,15 @@ pub fn nuscenes(args: &NuscenesArgs) -> anyhow::Result<Exit> {
 }
 
 /// A results file as it is named, or that of a run's folder.
-fn results_file(path: &Path) -> PathBuf {
-    if path.is_dir() { path.join("results.json") } else { path.to_owned() }
+fn results_file(path: &Path) -> anyhow::Result<PathBuf> {
+    let inside = path.join("results.json");
+    anyhow::ensure!(
+        !path.is_dir() || inside.is_file(),
+        "{} is a folder without results.json; expected a results file, or the --out of \
+         `emc2 run --dataset nuscenes`",
+        path.display()
+    );
+    Ok(if path.is_dir() { inside } else { path.to_owned() })
 }
 
 /// Where summary, details and outcomes go.
@@ -159,9 +167,13 @@ mod tests {
     #[test]
     fn a_run_folder_stands_for_its_results() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(results_file(folder.path()), folder.path().join("results.json"));
+        let none = results_file(folder.path()).unwrap_err().to_string();
+        assert!(none.contains("without results.json"), "{none}");
+        let inside = folder.path().join("results.json");
+        std::fs::write(&inside, "{}").unwrap();
+        assert_eq!(results_file(folder.path()).unwrap(), inside);
         let file = folder.path().join("other.json");
-        assert_eq!(results_file(&file), file);
+        assert_eq!(results_file(&file).unwrap(), file);
     }
 
     #[test]
