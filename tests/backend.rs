@@ -2,13 +2,15 @@
 //! (`fixtures/models/make.py`). Needs the ONNX Runtime library; skips, and says so, without.
 #![allow(clippy::print_stderr)]
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use emc2::config::{Provider, RuntimeConfig};
 use emc2::expert::backend::{self, OrtModel, Overrides};
 use emc2::expert::contract::{self, Fault, Side};
 use emc2::expert::{Error, Network};
+use ndarray::ArrayD;
+use ndarray_npy::{NpzReader, NpzWriter};
 
 /// The default configuration, where the library is there.
 fn runtime() -> Option<RuntimeConfig> {
@@ -252,6 +254,39 @@ fn a_golden_file_that_cannot_be_used_is_named_with_its_array() {
     fs::write(copy.folder.join("golden.npz"), b"PK").unwrap();
     let text = load(&copy.folder, &config).unwrap().prove().unwrap_err().to_string();
     assert!(text.contains("not an npz"), "{text}");
+}
+
+#[test]
+fn a_golden_output_may_be_given_in_part_but_not_left_out() {
+    let Some(config) = runtime() else { return };
+    let prove = |change: fn(usize, f32) -> f32| {
+        let copy = altered("affine", "role", "role");
+        let path = copy.folder.join("golden.npz");
+        let mut golden = NpzReader::new(File::open(&path).unwrap()).unwrap();
+        let names = golden.names().unwrap();
+        let arrays: Vec<ArrayD<f32>> =
+            names.iter().map(|name| golden.by_name(name).unwrap()).collect();
+        let mut written = NpzWriter::new(File::create(&path).unwrap());
+        for (name, mut array) in names.iter().zip(arrays) {
+            if name.starts_with("scores") {
+                array.iter_mut().enumerate().for_each(|(at, value)| *value = change(at, *value));
+            }
+            written.add_array(name.as_str(), &array).unwrap();
+        }
+        written.finish().unwrap();
+        load(&copy.folder, &config).unwrap().prove()
+    };
+    let held = prove(|at, value| if at == 3 { value } else { f32::NAN }).unwrap();
+    assert!(held.iter().all(|departure| departure.ratio <= 1.0), "{held:?}");
+    let other = prove(|at, value| if at == 3 { value + 1.0 } else { f32::NAN });
+    assert!(matches!(other, Err(Error::GoldenDeparture { .. })), "{other:?}");
+    for (change, expected) in [
+        ((|_, _| f32::NAN) as fn(usize, f32) -> f32, "no element to compare"),
+        (|at, value| if at == 3 { f32::INFINITY } else { value }, "element 3 is infinite"),
+    ] {
+        let text = prove(change).unwrap_err().to_string();
+        assert!(text.contains("array scores") && text.contains(expected), "{text}");
+    }
 }
 
 #[test]

@@ -20,7 +20,8 @@ pub trait Policy: Send {
         None
     }
 
-    /// Whether that row looks at the confidence, so that a reason should tell it.
+    /// Whether that row, or one before it that did not fit, looks at the confidence, so that a reason
+    /// should tell it.
     fn row_weighs_confidence(&self, _index: u8) -> bool {
         false
     }
@@ -148,7 +149,7 @@ impl Policy for RegionTable {
     }
 
     fn row_weighs_confidence(&self, index: u8) -> bool {
-        self.rows.get(usize::from(index)).is_some_and(|row| row.confidence.is_some())
+        self.rows.iter().take(usize::from(index) + 1).any(|row| row.confidence.is_some())
     }
 
     fn row(&self, index: u8) -> Option<&str> {

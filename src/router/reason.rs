@@ -50,7 +50,7 @@ pub struct Explained<'a> {
     pub(super) reason: Reason,
     /// Name of the table's row, where the rule is one and the table is known.
     pub(super) row: Option<&'a str>,
-    /// Whether that row looked at the confidence.
+    /// Whether that row, or one before it, looked at the confidence.
     pub(super) confidence: bool,
     /// D (m) and C of the scene tree, where known.
     pub(super) tree: Option<(f32, f32)>,

@@ -103,9 +103,9 @@ fn the_table_takes_the_first_row_that_fits() {
     let plan = router.plan(&scene, &Available::everything()).clone();
     assert_eq!(experts(&plan), [Lpe, Vee, Lpe, Lpe, Ape, Ape, Lpe, Bridge, Ape, Lpe]);
     let line = |index: usize| router.explain(&plan.assignments[index].reason).to_string();
-    assert_eq!(line(0), "near, well seen: 12.4 m, visibility 0.83 -> LPE");
+    assert_eq!(line(0), "near, well seen: 12.4 m, visibility 0.83, confidence 0.90 -> LPE");
     assert_eq!(line(5), "far, in doubt: 60.0 m, visibility 0.10, confidence 0.30 -> APE");
-    assert_eq!(line(6), "far or hidden, clear: 60.0 m, visibility 0.10 -> LPE");
+    assert_eq!(line(6), "far or hidden, clear: 60.0 m, visibility 0.10, confidence 0.90 -> LPE");
     assert_eq!(line(7), "no row of the table fits: 2000.0 m, visibility 0.10 -> bridge");
     assert_eq!(
         plan.assignments[0].reason.to_string(),

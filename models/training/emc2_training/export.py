@@ -82,7 +82,7 @@ def write(out, name, role, net, inputs, outputs, extra, tolerance=2e-3, calibrat
         t = time.perf_counter()
         session.run(outputs, inputs)
         times.append((time.perf_counter() - t) * 1e3)
-    np.savez_compressed(folder / "golden.npz", **inputs, **dict(zip(outputs, got)))
+    np.savez_compressed(folder / "golden.npz", **inputs, **dict(zip(outputs, map(in_part, got))))
     spec = lambda n, v: f"  - {{name: {n}, dtype: f32, shape: {list(v.shape)}}}\n"
     text = (f"# Made by models/training (emc2_training.export); tensors: models/FEATURES.md\n"
             f"name: {name}\nrole: {role}\nfile: model.onnx\nsha256: {hashlib.sha256(path.read_bytes()).hexdigest()}\n"
@@ -91,6 +91,15 @@ def write(out, name, role, net, inputs, outputs, extra, tolerance=2e-3, calibrat
             + f"cost_ms: {{cpu-1-thread: {np.median(times):.2f}}}\ntrained_on: CARD.md\n")
     (folder / "contract.yaml").write_text(text)
     print(f"{name}: {path.stat().st_size / 1e6:.2f} MB, departs {worst:.1e}, {np.median(times):.2f} ms on one thread")
+
+
+def in_part(output, step=4):
+    """An output as golden.npz keeps it: of a large map every fourth cell each way, NaN (not compared) elsewhere, since noise does not compress."""
+    if output.ndim != 4 or output.shape[-1] < 64:
+        return output
+    kept = np.full_like(output, np.nan)
+    kept[..., ::step, ::step] = output[..., ::step, ::step]
+    return kept
 
 
 def calibration_before(folder):

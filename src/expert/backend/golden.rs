@@ -1,6 +1,7 @@
 //! The numerics gate: a model folder carries an input and the output that it must give
 //! (`golden.npz`, arrays named as the tensors, f32). A provider or precision whose answer departs by
-//! more than the contract allows, `|a - b| <= tolerance * (1 + |b|)`, is refused.
+//! more than the contract allows, `|a - b| <= tolerance * (1 + |b|)`, is refused. A NaN in an output
+//! means that this element is not compared: of a large map a part is enough, and a folder stays small.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -40,7 +41,8 @@ impl Golden {
     /// Reads the bytes of an npz file. `source` is the file named in errors.
     ///
     /// # Errors
-    /// [`Error::GoldenFile`]: not an npz, an array missing, of another type or shape, or not finite.
+    /// [`Error::GoldenFile`]: not an npz, an array missing, of another type or shape, an input that is
+    /// not finite, an output that is infinite somewhere or NaN everywhere.
     pub fn parse(bytes: &[u8], contract: &Contract, source: &Path) -> Result<Self, Error> {
         let wrong = |array: &str, message: String| Error::GoldenFile {
             path: source.to_owned(),
@@ -59,14 +61,23 @@ impl Golden {
                 let message = format!("has the shape {found:?}, the contract says {expected:?}");
                 return Err(wrong(&spec.name, message));
             }
-            let values: Vec<f32> = array.iter().copied().collect();
-            match super::session::first_not_finite(&values) {
-                Some(element) => Err(wrong(&spec.name, format!("element {element} is not finite"))),
-                None => Ok(values),
-            }
+            Ok(array.iter().copied().collect::<Vec<f32>>())
         };
-        let inputs = contract.inputs.iter().map(&mut read).collect::<Result<_, _>>()?;
-        let outputs = contract.outputs.iter().map(&mut read).collect::<Result<_, _>>()?;
+        let inputs = contract.inputs.iter().map(&mut read).collect::<Result<Vec<_>, _>>()?;
+        let outputs = contract.outputs.iter().map(&mut read).collect::<Result<Vec<_>, _>>()?;
+        for (spec, values) in contract.inputs.iter().zip(&inputs) {
+            if let Some(element) = values.iter().position(|value| !value.is_finite()) {
+                return Err(wrong(&spec.name, format!("element {element} is not finite")));
+            }
+        }
+        for (spec, values) in contract.outputs.iter().zip(&outputs) {
+            if let Some(element) = values.iter().position(|value| value.is_infinite()) {
+                return Err(wrong(&spec.name, format!("element {element} is infinite")));
+            }
+            if values.iter().all(|value| value.is_nan()) {
+                return Err(wrong(&spec.name, "has no element to compare".to_owned()));
+            }
+        }
         Ok(Self { inputs, outputs })
     }
 
@@ -136,12 +147,11 @@ pub(super) fn refusal(contract: &Contract, departure: &Departure) -> Error {
 }
 
 fn worst(spec: &TensorSpec, tolerance: f32, golden: &[f32], found: &[f32]) -> Departure {
-    let ratio =
-        |(golden, found): (&f32, &f32)| (found - golden).abs() / (tolerance * (1.0 + golden.abs()));
-    let mut at = 0;
+    let mut at = golden.iter().position(|value| !value.is_nan()).unwrap_or_default();
     let mut largest = 0.0_f32;
-    for (element, pair) in golden.iter().zip(found).enumerate() {
-        let ratio = ratio(pair);
+    for (element, (golden, found)) in golden.iter().zip(found).enumerate() {
+        // Not compared (NaN) is never larger; that `found` is finite, the network's run has seen to.
+        let ratio = (found - golden).abs() / (tolerance * (1.0 + golden.abs()));
         if ratio > largest {
             (at, largest) = (element, ratio);
         }
@@ -182,5 +192,10 @@ mod tests {
         let departure = worst(&spec, 0.01, &golden, &found);
         assert_eq!((departure.index, departure.found), (vec![1, 1], -0.03));
         assert!((departure.ratio - 3.0).abs() < 1e-5);
+
+        let in_part = [f32::NAN, f32::NAN, 100.0, f32::NAN, f32::NAN, 0.0];
+        let departure = worst(&spec, 0.01, &in_part, &found);
+        assert_eq!((departure.index, departure.expected), (vec![0, 2], 100.0));
+        assert!((departure.ratio - 0.5 / 1.01).abs() < 1e-5);
     }
 }
