@@ -19,10 +19,11 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from . import curves, data, features, loop, scenes, settings
 from .bev_net import BevNet
+from .export import KEEP_FLOAT
 from .train_bev import Scenes, draw, loss_of, pool
 
-KEEP_FLOAT = ("heatmap.1", "boxes.0", "boxes.1")  # as export.py has them
-PERCENTILE = 99.995
+HELD = 99.995  # per cent of the activations of all scans together, the rest cut off half at each end: as export's calibration takes it
+EVERY = 7  # of a layer's activations one in so many is looked at
 WEIGHT_LEVELS = 63  # each side of zero: 7 bits, as export's reduce_range
 
 
@@ -52,13 +53,13 @@ def fold(net):
     return net
 
 
-def round_convolutions(net, scans):
-    """Puts the rounding into a folded network, ranges from the scans."""
+def round_convolutions(net, scans, keep_float=KEEP_FLOAT):
+    """Puts the rounding into a folded network, ranges from the scans; layers of `keep_float` stay as they are."""
     targets = {name: m for name, m in net.named_modules()
-               if isinstance(m, nn.Conv2d) and not name.startswith(KEEP_FLOAT)}
+               if isinstance(m, nn.Conv2d) and not name.startswith(tuple(keep_float))}
     seen = {name: [] for name in targets}
-    hooks = [m.register_forward_pre_hook(lambda _, x, name=name: seen[name].append(
-        np.percentile(x[0].numpy(), [100 - PERCENTILE, PERCENTILE]))) for name, m in targets.items()]
+    hooks = [m.register_forward_pre_hook(lambda _, x, name=name: seen[name].append(x[0].numpy().ravel()[::EVERY].astype(np.float16)))
+             for name, m in targets.items()]
     with torch.no_grad():
         for s in scans:
             fine, coarse = features.bev_grids(s.points, s.origin_height)
@@ -67,8 +68,8 @@ def round_convolutions(net, scans):
         h.remove()
     for name, conv in targets.items():
         rounded = Rounded(conv)
-        low, high = np.array(seen[name]).T
-        rounded.low, rounded.high = min(0.0, float(low.min())), float(high.max())
+        low, high = np.percentile(np.concatenate(seen.pop(name)), [(100 - HELD) / 2, (100 + HELD) / 2])
+        rounded.low, rounded.high = min(0.0, float(low)), max(0.0, float(high))
         parent, _, leaf = name.rpartition(".")
         setattr(net.get_submodule(parent), leaf, rounded)
     return net
@@ -78,6 +79,7 @@ def main():
     a = argparse.ArgumentParser()
     loop.add_arguments(a, "runs/bev-u8", minutes=6, batch=4, lr=1e-4)
     a.add_argument("--bev", required=True, help="checkpoint of train_bev")
+    a.add_argument("--keep-float", nargs="*", default=[], metavar="LAYER", help="layers that export will leave float as well (its --keep-float)")
     a = a.parse_args()
     weights = settings.load(a.settings)["bev"]
     device = loop.begin(a)
@@ -89,7 +91,7 @@ def main():
     net.load_state_dict(start["ema"])
     net = fold(net.eval())
     ckpt, spent, step = out / "checkpoint.pt", 0.0, 0
-    net = round_convolutions(net, [s for s in train if s.known == (True,) * 3][::6]).to(device)
+    net = round_convolutions(net, [s for s in train if s.known == (True,) * 3][::6], (*KEEP_FLOAT, *a.keep_float)).to(device)
     opt = torch.optim.AdamW(net.parameters(), lr=a.lr, weight_decay=0.0)
     if ckpt.exists():
         state = loop.load(ckpt)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from onnx import TensorProto, helper
+import onnx
+from onnx import TensorProto, helper, numpy_helper
 
 from emc2_training import baseline_size, export, from_models, people_offsets, qat, scenes, shapes, shrink
 from emc2_training.bev_net import BevNet, for_each_class
@@ -179,6 +180,31 @@ class Weights(unittest.TestCase):
             after = qat.fold(net)(fine, coarse)
         for a, b in zip(before, after):
             self.assertLess((a - b).abs().max().item(), 1e-3)
+
+
+    def test_rounding_in_the_loop_has_the_ranges_that_export_takes(self):
+        scan = Scan("a", "d", export.toy_points(), np.zeros((0, 7)), np.zeros(0, int), None)
+        net = qat.fold(shaken())
+        grids = tuple(torch.from_numpy(g)[None] for g in export.features.bev_grids(scan.points, scan.origin_height))
+        with tempfile.TemporaryDirectory() as folder:
+            plain, rounded = Path(folder) / "net.onnx", Path(folder) / "rounded.onnx"
+            torch.onnx.export(net, grids, plain, input_names=["fine", "coarse"], output_names=["heatmap", "boxes"], opset_version=17, dynamo=False)
+            export.quantize(plain, rounded, [scan], qat.HELD, [f"/{layer}/" for layer in export.KEEP_FLOAT])
+            model = onnx.load(rounded)
+        made = {output: node for node in model.graph.node for output in node.output}
+        value = {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
+        taken = {}
+        for node in model.graph.node:
+            if node.op_type == "Conv" and node.input[0] in made and made[node.input[0]].op_type == "DequantizeLinear":
+                taken[node.name] = float(value[made[node.input[0]].input[1]])
+        looped = {name: m for name, m in qat.round_convolutions(net, [scan]).named_modules() if isinstance(m, qat.Rounded)}
+        self.assertGreater(len(looped), 15)
+        for name, layer in looped.items():
+            at = []
+            for word in name.split("."):  # stage2.0.a.0 is /stage2/stage2.0/a/a.0/Conv
+                at.append(f"{at[-1]}.{word}" if word.isdigit() else word)
+            found = (layer.high - layer.low) / 255
+            self.assertLess(abs(found / taken["/" + "/".join(at) + "/Conv"] - 1), 0.03, name)
 
 
 class BaselineSize(unittest.TestCase):

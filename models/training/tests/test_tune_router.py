@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from emc2_training import tune_router
+from emc2_training import learned_gate, tune_router
 from emc2_training.kitti import Scan
 from emc2_training.tune_router import EXPERTS, as_yaml, choose, choose_as, gains, learn, write
 
@@ -46,6 +46,31 @@ class Asked(unittest.TestCase):
             a.also = [("b", "B")]
             with self.assertRaisesRegex(SystemExit, "1 frames"):
                 tune_router.ask(a)
+
+
+class Gate(unittest.TestCase):
+    def test_a_gate_learns_where_experts_are_worth_their_time_on_drives_that_it_is_not_judged_on(self):
+        r = made_up()
+        r.drive = np.arange(400) % 4
+        r.hit[:, :3] = 1 - r.distance[:, None] / 70
+        cost = np.array([0.0, 0.05, 0.1, 0.4])
+        chosen = learned_gate.left_out(r, cost, 1.0, 1.0)
+        self.assertTrue((chosen[r.distance > 50] == EXPERTS.index("ape")).all())
+        self.assertTrue((chosen[r.distance < 10] == EXPERTS.index("bridge")).all())
+        # What is right on one drive alone cannot be known from the others.
+        r.hit[:, :3] = np.where((r.drive == 3)[:, None], 0.0, 1.0)
+        r.hit[:, 3] = 1.0
+        chosen = learned_gate.left_out(r, cost, 0.02, 1.0)
+        self.assertTrue((chosen[r.drive == 3] == EXPERTS.index("bridge")).all())
+
+    def test_no_drive_is_judged_by_what_it_taught_and_what_does_not_count_teaches_nothing(self):
+        r = made_up()
+        r.drive = np.arange(400) % 4
+        r.counts = r.drive == 0
+        cost = np.array([0.0, 0.05, 0.1, 0.4])
+        chosen = learned_gate.left_out(r, cost, 0.02, 1.0)
+        self.assertTrue((chosen[r.drive == 0] == 0).all())  # nothing learned: the cheapest
+        self.assertIn(EXPERTS.index("ape"), chosen[r.drive > 0])
 
 
 class Table(unittest.TestCase):
