@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use emc2::calib::Rig;
+use emc2::calib::{Camera, Rig};
 use emc2::frame::{Frame, ImageData};
 use emc2::sensor::kitti::row::parse_rows;
 use emc2::sensor::kitti::{KittiObject, Options};
@@ -87,6 +87,14 @@ fn sensor(bench: &mut Criterion) {
         let data = ImageData::File(root.join("training/image_2").join(file));
         bench.bench_function(&format!("decode/{file}"), |b| {
             b.iter(|| image::decode(black_box(&data)).expect("a good image"));
+        });
+        source.load_into(0, &mut frame).expect("a good frame");
+        let camera = Camera {
+            size: image::decode(&data).expect("a good image").dimensions().into(),
+            ..frame.rig.cameras[0].clone()
+        };
+        bench.bench_function(&format!("decode_upper_256_rows/{file}"), |b| {
+            b.iter(|| image::decode_upper(black_box(&data), &camera, 256).expect("a good image"));
         });
     }
 }

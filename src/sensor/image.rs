@@ -54,6 +54,47 @@ pub fn decode_for(data: &ImageData, camera: &Camera) -> Result<Arc<RgbImage>, Er
     Err(Error::ImageSize { file, expected, found: pixels.dimensions().into() })
 }
 
+/// As [`decode_for`], but where decoding can stop early (a PNG of 8-bit RGB that is not interlaced)
+/// only the upper `rows` of the picture come back. Nothing below them is looked at: damage there goes
+/// unnoticed.
+///
+/// # Errors
+/// As [`decode_for`].
+pub fn decode_upper(data: &ImageData, camera: &Camera, rows: u32) -> Result<Arc<RgbImage>, Error> {
+    let read;
+    let bytes: &[u8] = match data {
+        _ if rows >= camera.size[1] => return decode_for(data, camera),
+        ImageData::File(path) => {
+            read = std::fs::read(path).map_err(|source| unreadable(path, source))?;
+            &read
+        }
+        ImageData::Encoded(bytes) => bytes,
+        ImageData::Rgb(_) | ImageData::Missing(_) => return decode_for(data, camera),
+    };
+    // Whatever is the matter, decoding the whole says it.
+    match upper_rows(bytes, camera.size, rows) {
+        Some(pixels) => Ok(Arc::new(pixels)),
+        None => decode_for(data, camera),
+    }
+}
+
+/// The upper rows of a PNG of 8-bit RGB and of this size; none of anything else.
+fn upper_rows(bytes: &[u8], [width, height]: [u32; 2], rows: u32) -> Option<RgbImage> {
+    let limits = png::Limits { bytes: MAX_BYTES as usize };
+    let decoder = png::Decoder::new_with_limits(Cursor::new(bytes), limits);
+    let mut reader = decoder.read_info().ok()?;
+    let info = reader.info();
+    let plain = info.color_type == png::ColorType::Rgb && info.bit_depth == png::BitDepth::Eight;
+    if !plain || info.interlaced || info.size() != (width, height) {
+        return None;
+    }
+    let mut pixels = Vec::with_capacity(3 * width as usize * rows as usize);
+    for _ in 0..rows {
+        pixels.extend_from_slice(reader.next_row().ok()??.data());
+    }
+    RgbImage::from_raw(width, rows, pixels)
+}
+
 /// Decodes the bytes of a PNG or JPEG; `file` names the picture in errors.
 ///
 /// # Errors
@@ -92,4 +133,70 @@ fn unreadable(path: &Path, source: std::io::Error) -> Error {
 
 fn damaged(file: &str, cause: &::image::ImageError) -> Error {
     Error::Image { file: file.to_owned(), cause: cause.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use ::image::{DynamicImage, ImageFormat, Rgba, RgbaImage};
+
+    use super::*;
+    use crate::calib::Rig;
+
+    fn encoded(image: &DynamicImage, format: ImageFormat) -> ImageData {
+        let mut bytes = Cursor::new(Vec::new());
+        image.write_to(&mut bytes, format).unwrap();
+        ImageData::Encoded(bytes.into_inner().into())
+    }
+
+    fn camera() -> Camera {
+        Camera { size: [40, 30], ..Rig::kitti().cameras[0].clone() }
+    }
+
+    fn pictured() -> DynamicImage {
+        let pixel = |x: u32, y: u32| Rgba([(x * y) as u8, (x + 3 * y) as u8, (y * y) as u8, 200]);
+        RgbaImage::from_fn(40, 30, pixel).into()
+    }
+
+    #[test]
+    fn the_upper_rows_are_those_of_the_whole_picture() {
+        let rgb = DynamicImage::from(pictured().to_rgb8());
+        let whole = rgb.to_rgb8();
+        for rows in [1, 17, 29, 30, 99] {
+            let upper = decode_upper(&encoded(&rgb, ImageFormat::Png), &camera(), rows).unwrap();
+            let rows = rows.min(30);
+            assert_eq!(upper.dimensions(), (40, rows));
+            assert_eq!(upper.as_raw()[..], whole.as_raw()[..(40 * 3 * rows) as usize]);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_stopped_early_comes_whole() {
+        let rgb = pictured().to_rgb8();
+        for (image, format) in [
+            (pictured(), ImageFormat::Png),
+            (pictured().to_luma8().into(), ImageFormat::Png),
+            (pictured().to_rgb16().into(), ImageFormat::Png),
+            (rgb.clone().into(), ImageFormat::Jpeg),
+        ] {
+            let data = encoded(&image, format);
+            let upper = decode_upper(&data, &camera(), 8).unwrap();
+            assert_eq!(upper, decode(&data).unwrap());
+        }
+        let pixels = ImageData::Rgb(Arc::new(rgb));
+        assert_eq!(decode_upper(&pixels, &camera(), 8).unwrap().height(), 30);
+    }
+
+    #[test]
+    fn damage_above_is_an_error_and_so_is_another_size() {
+        let ImageData::Encoded(bytes) = encoded(&pictured().to_rgb8().into(), ImageFormat::Png)
+        else {
+            unreachable!()
+        };
+        let cut = ImageData::Encoded(bytes[..60].to_vec().into());
+        let error = decode_upper(&cut, &camera(), 8).unwrap_err().to_string();
+        assert!(error.contains("cannot decode"), "{error}");
+        let narrow = Camera { size: [39, 30], ..camera() };
+        let error = decode_upper(&ImageData::Encoded(bytes), &narrow, 8).unwrap_err();
+        assert!(matches!(error, Error::ImageSize { found: [40, 30], .. }), "{error}");
+    }
 }

@@ -11,7 +11,7 @@ use image::RgbImage;
 
 use crate::calib::Camera;
 use crate::frame::ImageData;
-use crate::sensor::image::decode_for;
+use crate::sensor::image::decode_upper;
 
 /// Pixels, or why there are none.
 pub(super) type Decoded = Result<Arc<RgbImage>, Arc<str>>;
@@ -23,6 +23,7 @@ struct Request {
     ticket: u64,
     data: ImageData,
     camera: Camera,
+    rows: u32,
 }
 
 struct Pending {
@@ -47,15 +48,16 @@ impl Ahead {
         self.pending.clear();
     }
 
-    /// Asks for a camera's picture. One whose pixels are there already needs no thread.
-    pub(super) fn ask(&mut self, index: usize, data: &ImageData, camera: &Camera) {
+    /// Asks for a camera's picture, of which the upper `rows` are enough. One whose pixels are there
+    /// already needs no thread.
+    pub(super) fn ask(&mut self, index: usize, data: &ImageData, camera: &Camera, rows: u32) {
         if !matches!(data, ImageData::File(_) | ImageData::Encoded(_)) {
             return;
         }
         let ticket = self.next_ticket;
         self.next_ticket += 1;
         let (ask, _) = self.thread.get_or_insert_with(start);
-        let request = Request { ticket, data: data.clone(), camera: camera.clone() };
+        let request = Request { ticket, data: data.clone(), camera: camera.clone(), rows };
         if ask.send(request).is_ok() {
             self.pending.push(Pending { camera: index, ticket, decoded: None });
         }
@@ -87,8 +89,9 @@ fn start() -> (Sender<Request>, Receiver<Done>) {
     let (give, done) = unbounded();
     // A thread that cannot be had drops both ends: pictures are then decoded where they are needed.
     let _detached = std::thread::Builder::new().name("pictures".to_owned()).spawn(move || {
-        for Request { ticket, data, camera } in asked {
-            let decoded = decode_for(&data, &camera).map_err(|error| error.to_string().into());
+        for Request { ticket, data, camera, rows } in asked {
+            let decoded = decode_upper(&data, &camera, rows);
+            let decoded = decoded.map_err(|error| error.to_string().into());
             if give.send((ticket, decoded)).is_err() {
                 return;
             }
@@ -127,7 +130,7 @@ mod tests {
             ahead.clear();
             for index in 0..3 {
                 let width = 10 + frame * 3 + index;
-                ahead.ask(index as usize, &picture(width), &camera(width));
+                ahead.ask(index as usize, &picture(width), &camera(width), 8);
             }
             // The last is never taken in the first frame.
             for index in if frame == 0 { vec![1, 0] } else { vec![2, 0, 1] } {
@@ -141,8 +144,8 @@ mod tests {
     #[test]
     fn a_damaged_picture_says_why_and_one_of_pixels_is_not_asked_for() {
         let mut ahead = Ahead::default();
-        ahead.ask(0, &ImageData::Encoded(vec![1, 2, 3].into()), &camera(8));
-        ahead.ask(1, &ImageData::Rgb(Arc::new(RgbImage::new(8, 8))), &camera(8));
+        ahead.ask(0, &ImageData::Encoded(vec![1, 2, 3].into()), &camera(8), 8);
+        ahead.ask(1, &ImageData::Rgb(Arc::new(RgbImage::new(8, 8))), &camera(8), 8);
         assert!(ahead.take(0).unwrap().unwrap_err().contains("cannot decode"));
         assert!(ahead.take(1).is_none());
     }

@@ -13,6 +13,29 @@ const LEVELS: usize = 5;
 /// An image with a side below this is not halved any more.
 const LEAST_SIDE: usize = 8;
 
+/// Least rows of a part of an image: halved as often as there are levels, it is still halved like the
+/// whole.
+const LEAST_ROWS: u32 = (LEAST_SIDE as u32) << LEVELS;
+
+/// How many of an image's rows, from the top, are enough for a window to be sampled as from the whole;
+/// may be more than the image has.
+pub(super) fn rows_for(window: [f32; 4], places: usize) -> u32 {
+    let bottom = (window[1] + window[3]).clamp(0.0, u32::MAX as f32 / 4.0).ceil() as u32;
+    // The neighbour below a place of the level; and whole rows of every level, none left out as odd.
+    let reach = bottom + (2 << level(window, places));
+    reach.next_multiple_of(1 << LEVELS).max(LEAST_ROWS)
+}
+
+/// The level whose pixels lie about as far apart as the window's places.
+fn level(window: [f32; 4], places: usize) -> usize {
+    let step = (window[2].max(window[3])) / places as f32;
+    let mut level = 0;
+    while level < LEVELS && step > 2.0 * (1_u32 << level) as f32 {
+        level += 1;
+    }
+    level
+}
+
 /// Halved copies of one image, RGB interleaved, 0..255; memory is reused from image to image.
 #[derive(Debug, Default)]
 pub struct Mips {
@@ -35,12 +58,7 @@ impl Mips {
     /// Samples a window (left, top, width, height; pixels) at `places` x `places` into `out`
     /// `[3, places, places]`, less mean, over spread; see `models/FEATURES.md`.
     pub fn sample(&mut self, image: &RgbImage, window: [f32; 4], places: usize, out: &mut [f32]) {
-        let step = (window[2].max(window[3])) / places as f32;
-        let mut level = 0;
-        while level < LEVELS && step > 2.0 * (1_u32 << level) as f32 {
-            level += 1;
-        }
-        let level = self.make(image, level);
+        let level = self.make(image, level(window, places));
         let scale = 1.0 / (1_u32 << level) as f32;
         if level == 0 {
             let size = [image.width() as usize, image.height() as usize];
@@ -170,6 +188,8 @@ fn sample<T: Copy + Into<f32>>(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// A picture whose red rises with the column and whose green rises with the row.
@@ -201,6 +221,38 @@ mod tests {
             }
         }
         assert_eq!(mips.made, 1, "only the level that was asked for");
+    }
+
+    proptest! {
+        #[test]
+        fn the_upper_rows_are_enough_for_a_window(
+            left in -200.0_f32..400.0,
+            top in -300.0_f32..500.0,
+            across in 16.0_f32..2500.0,
+            down in 16.0_f32..900.0,
+        ) {
+            let noise = |x: u32, y: u32| (x * 7919 + y * 104_729) as u8;
+            let image = RgbImage::from_fn(301, 403, |x, y| image::Rgb([noise(x, y), x as u8, y as u8]));
+            let window = [left, top, across, down];
+            let rows = rows_for(window, 64).min(403);
+            let upper = image::imageops::crop_imm(&image, 0, 0, 301, rows).to_image();
+            let mut outs = [vec![0.0; 3 * 64 * 64], vec![0.0; 3 * 64 * 64]];
+            Mips::default().sample(&image, window, 64, &mut outs[0]);
+            Mips::default().sample(&upper, window, 64, &mut outs[1]);
+            prop_assert_eq!(&outs[0], &outs[1]);
+        }
+    }
+
+    #[test]
+    fn no_more_rows_are_asked_for_than_a_window_needs() {
+        assert_eq!(rows_for([100.0, 100.0, 60.0, 60.0], 64), LEAST_ROWS);
+        assert_eq!(rows_for([100.0, 200.0, 60.0, 80.0], 64), 288);
+        assert_eq!(
+            rows_for([100.0, 200.0, 200.0, 86.0], 64),
+            320,
+            "a coarser level reaches further"
+        );
+        assert!(rows_for([0.0, 0.0, f32::INFINITY, f32::INFINITY], 64) > 1 << 20);
     }
 
     #[test]

@@ -141,21 +141,21 @@ impl ImageBranch {
         &self.features
     }
 
-    /// Begins to decode the pictures that the wanted regions (indices into the scene's) need, beside
-    /// this thread. Call [`features`](Self::features) with the same regions afterwards; what lies
-    /// between the two calls is gained.
+    /// Begins to decode the pictures that the wanted regions (indices into the scene's) need, as far
+    /// down as their windows reach, beside this thread. Call [`features`](Self::features) with the same
+    /// regions afterwards; what lies between the two calls is gained.
     pub fn begin(&mut self, frame: &Frame, scene: &Scene, wanted: &[usize]) {
         self.ahead.clear();
-        if self.network.is_none() {
-            return;
-        }
+        let Some((_, shapes)) = &self.network else { return };
         for image in &frame.images {
-            let needed =
-                |region: &usize| scene.regions[*region].scenario.camera == Some(image.camera);
-            if let (Some(camera), true) =
-                (frame.rig.cameras.get(image.camera), wanted.iter().any(needed))
-            {
-                self.ahead.ask(image.camera, &image.data, camera);
+            let Some(camera) = frame.rig.cameras.get(image.camera) else { continue };
+            let regions = wanted.iter().map(|region| &scene.regions[*region]);
+            let seen = regions
+                .filter(|region| region.scenario.camera == Some(image.camera))
+                .filter_map(|region| camera.project_box(&region.proposal.box3));
+            let rows = seen.flat_map(|seen| windows(seen.full));
+            if let Some(rows) = rows.map(|window| mips::rows_for(window, shapes.places)).max() {
+                self.ahead.ask(image.camera, &image.data, camera, rows);
             }
         }
     }

@@ -71,6 +71,27 @@ fn each_wanted_region_in_view_gets_its_slot_over_several_batches() {
 }
 
 #[test]
+fn a_picture_decoded_ahead_as_far_as_needed_gives_the_same_features() {
+    static RUNS: Mutex<usize> = Mutex::new(0);
+    let ImageData::Rgb(pixels) = picture(Rig::kitti().cameras[0].size) else { unreachable!() };
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    pixels.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    let frame = frame(ImageData::Encoded(bytes.into_inner().into()));
+    // Far enough for the road below not to be in any window; then near as well.
+    for places in
+        [vec![[45.0, 2.0, -0.9], [30.0, -3.0, -0.9]], vec![[45.0, 2.0, -0.9], [9.0, 0.0, -0.9]]]
+    {
+        let proposals: Vec<_> = places.iter().map(|place| car(*place, 0.1)).collect();
+        let scene = scene(&frame, &proposals);
+        let mut branch = branch(2, &RUNS);
+        let times = &mut StageTimes::default();
+        let whole = branch.features(&frame, &scene, &[0, 1], times).unwrap().tight.clone();
+        branch.begin(&frame, &scene, &[0, 1]);
+        assert_eq!(branch.features(&frame, &scene, &[0, 1], times).unwrap().tight, whole);
+    }
+}
+
+#[test]
 fn an_unusable_image_is_a_cause_not_an_error() {
     static RUNS: Mutex<usize> = Mutex::new(0);
     let mut branch = branch(2, &RUNS);
