@@ -271,6 +271,77 @@ fn a_trace_is_written_for_perfetto() {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_keeps_what_was_finished_and_resume_goes_on() {
+    stopped_and_resumed("-INT");
+}
+
+#[cfg(unix)]
+#[test]
+fn so_does_a_service_manager_s_sigterm() {
+    stopped_and_resumed("-TERM");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_standard_output_that_cannot_be_written_is_an_error_and_no_panic() {
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = Process::new(assert_cmd::cargo::cargo_bin!("emc2"));
+    let done = command.args(["config", "--default"]).stdout(full).output().unwrap();
+    assert_eq!(done.status.code(), Some(1));
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert!(said.contains("standard output cannot be written"), "{said}");
+}
+
+#[test]
+fn threads_and_jobs_have_a_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, config) = (folder.path().join("out"), no_models(folder.path()));
+    for (word, limit) in [("--threads", "1 to 256"), ("--jobs", "1 to 64")] {
+        for count in ["0", "9999"] {
+            let mut command = run_over(drive(), &out, &config);
+            command.args([word, count]).assert().code(2).stderr(contains(limit));
+        }
+    }
+}
+
+#[test]
+fn an_unreadable_frame_costs_recall_when_judged() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("drive");
+    let target = root.to_str().unwrap();
+    emc2().args(["synth", "--out", target, "--frames", "2", "--seed", "5"]).assert().success();
+    let scan = root.join("training/velodyne/000001.bin");
+    let bytes = fs::read(&scan).unwrap();
+    fs::write(&scan, &bytes[..bytes.len() - 6]).unwrap();
+    let (out, config) = (folder.path().join("out"), no_models(folder.path()));
+    run_over(&root, &out, &config).arg("--eval").assert().success();
+    let judged: serde_json::Value =
+        serde_json::from_slice(&fs::read(out.join("eval.json")).unwrap()).unwrap();
+    assert_eq!(judged["emc2"]["frames"], 2, "{judged:.300}");
+}
+
+#[test]
+fn a_rig_that_cannot_be_meant_is_told_before_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("drive");
+    let target = root.to_str().unwrap();
+    emc2().args(["synth", "--out", target, "--frames", "1", "--seed", "5"]).assert().success();
+    let path = root.join("training/calib/000000.txt");
+    let text = fs::read_to_string(&path).unwrap();
+    let rest = text.lines().filter(|line| !line.starts_with("Tr_velo_to_cam"));
+    let identity = "Tr_velo_to_cam: 1 0 0 0 0 1 0 0 0 0 1 0";
+    fs::write(&path, rest.chain([identity]).fold(String::new(), |all, line| all + line + "\n"))
+        .unwrap();
+    let (out, config) = (folder.path().join("out"), no_models(folder.path()));
+    let told = contains("warning: the rig of frame 000000").and(contains("emc2 rig"));
+    run_over(&root, &out, &config).assert().stderr(told);
+    run_over(drive(), &folder.path().join("good"), &config)
+        .assert()
+        .stderr(contains("warning: the rig").not());
+}
+
+/// A run that a signal stops, and that goes on with `--resume`.
+#[cfg(unix)]
+fn stopped_and_resumed(signal: &str) {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("drive");
     let target = root.to_str().unwrap();
@@ -293,7 +364,7 @@ fn ctrl_c_keeps_what_was_finished_and_resume_goes_on() {
         assert!(child.try_wait().unwrap().is_none(), "the run ended by itself");
         std::thread::sleep(Duration::from_millis(5));
     }
-    Process::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    Process::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
     let status = child.wait().unwrap();
     let finished = fs::read_dir(&results).unwrap().count();
     assert_eq!(status.code(), Some(130), "{finished} of 30 frames were finished");

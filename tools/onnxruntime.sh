@@ -40,7 +40,7 @@ case $arch in
     library_sha256=49852228a93995158b2a813d4df487d47a1b76b0eaa894507ef49e91b6d7954a ;;
   *)
     fail "no ONNX Runtime is pinned for the machine type '$arch' (only x86_64 and aarch64)." \
-      "build or install one for it and set runtime.library in emc2.yaml, or ORT_DYLIB_PATH, to the file." ;;
+      "build or install one for it and give the file as --onnxruntime FILE or ORT_DYLIB_PATH, or as runtime.library in the file given to --config." ;;
 esac
 
 if command -v sha256sum >/dev/null; then
@@ -84,7 +84,7 @@ if [ -z "$wheel" ]; then
       "on a machine without network, fetch the wheel elsewhere:" \
       "  python3 -m pip download --no-deps --only-binary=:all: --platform manylinux_2_28_$arch --python-version $python_version onnxruntime==$version" \
       "and give it here: tools/onnxruntime.sh --arch $arch --wheel FILE" \
-      "or set runtime.library in emc2.yaml, or ORT_DYLIB_PATH, to a library (1.20 or newer) that you have."
+      "or give a library (1.20 or newer) that you have: --onnxruntime FILE, ORT_DYLIB_PATH, or runtime.library in the file given to --config."
   fi
   set -- "$work"/onnxruntime-*.whl
   wheel=$1

@@ -11,33 +11,32 @@ use crate::sensor::kitti;
 pub fn demo(args: &DemoArgs) -> anyhow::Result<Exit> {
     let config = settings::load(&args.common)?;
     let drive = args.out.join("drive");
-    println!("making a drive of {} frames (seed {})", args.frames, args.seed);
+    sayln!("making a drive of {} frames (seed {})", args.frames, args.seed);
     synth::write(&drive, args.frames, args.seed)?;
     let source = kitti::open(kitti::Layout::Object, &drive, kitti::Options::default())?;
     let plan = RunPlan {
         jobs: 1,
         existing: Existing::Replace,
         strict: true,
+        reading: String::new(),
         options: ReportOptions { pictures: true, ..ReportOptions::default() },
     };
     let run = args.out.join("run");
     let (exit, _) = over(source.as_ref(), &config, &run, &plan)?;
     if exit == Exit::Good {
         judge::kitti(&drive.join("training/label_2"), &run, source.ids(), true)?;
-        println!();
-        println!(
+        sayln!();
+        sayln!(
             "Open {} in a browser: boxes, and why each came from which expert.",
             run.join("report.html").display()
         );
-        println!(
+        sayln!(
             "Open {} as well: how good they are, and the misses.",
             run.join("eval.html").display()
         );
-        println!("Your own drive, in KITTI layout (datasets/README.md):");
-        println!("  emc2 run --dataset kitti --root DIR --out out/mine --pictures");
-        println!(
-            "Your own rig: calib/example-vehicle.yaml. Your own model: README.md, \"Bring your own model\"."
-        );
+        sayln!("Your own drive, in KITTI layout (datasets/README.md):");
+        sayln!("  emc2 run --dataset kitti --root DIR --out out/mine --pictures");
+        sayln!("Your own model: README.md, \"Bring your own model\".");
     }
     Ok(exit)
 }

@@ -55,7 +55,7 @@ pub fn doctor(args: &DoctorArgs) -> anyhow::Result<Exit> {
     let config = settings::load(&args.common)?;
     let findings = look(&config, args.rig.as_deref());
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&findings).context("writing the findings")?);
+        sayln!("{}", serde_json::to_string_pretty(&findings).context("writing the findings")?);
     } else {
         tell(&findings);
     }
@@ -132,10 +132,10 @@ fn healthy(findings: &Findings) -> bool {
 
 fn tell_machine(machine: &Machine) {
     let processor = machine.processor.as_deref().unwrap_or("unknown processor");
-    println!("   {processor}, {} cores, {}", machine.cores, machine.architecture);
-    println!("   instruction sets: {}", machine.features.join(" "));
+    sayln!("   {processor}, {} cores, {}", machine.cores, machine.architecture);
+    sayln!("   instruction sets: {}", machine.features.join(" "));
     let known = |value: Option<String>| value.unwrap_or_else(|| "unknown".to_owned());
-    println!(
+    sayln!(
         "   governor {}, {} of {} MHz, {} of {} MiB free, load {}, {} C",
         known(machine.governor.clone()),
         known(machine.frequency_mhz.map(|v| v.to_string())),
@@ -146,62 +146,62 @@ fn tell_machine(machine: &Machine) {
         known(machine.temperature_c.map(|v| format!("{v:.0}"))),
     );
     if machine.governor.as_deref().is_some_and(|governor| governor != "performance") {
-        println!(" ! frame times vary under this governor; performance is steadier");
+        sayln!(" ! frame times vary under this governor; performance is steadier");
     }
     if machine.load.is_some_and(|load| load > machine.cores as f64 * 0.5) {
-        println!(" ! the machine is busy: times below are longer than they need be");
+        sayln!(" ! the machine is busy: times below are longer than they need be");
     }
     if let Some(jetson) = &machine.jetson {
         let mode = jetson.power_mode.as_deref().unwrap_or("power mode unknown");
         let model = jetson.model.as_deref().unwrap_or("Jetson");
-        println!("   {model}, {}, {mode}", jetson.release);
+        sayln!("   {model}, {}, {mode}", jetson.release);
     }
 }
 
 fn tell(findings: &Findings) {
     let mark = |good: bool| if good { "ok " } else { "NO " };
-    println!("emc2 {}", findings.version);
-    println!("\nmachine");
+    sayln!("emc2 {}", findings.version);
+    sayln!("\nmachine");
     tell_machine(&findings.machine);
-    println!("\nONNX Runtime");
+    sayln!("\nONNX Runtime");
     match &findings.runtime.missing {
-        Some(cause) => println!("{}{cause}", mark(false)),
+        Some(cause) => sayln!("{}{cause}", mark(false)),
         None => {
             if let (Some(located), Some(version)) =
                 (&findings.runtime.library, &findings.runtime.version)
             {
                 let (path, how) = (located.path.display(), &located.how);
-                println!("{}version {version}, {path} ({how})", mark(true));
+                sayln!("{}version {version}, {path} ({how})", mark(true));
             }
         }
     }
-    println!("\nproviders (each one loaded a tiny network, or did not)");
+    sayln!("\nproviders (each one loaded a tiny network, or did not)");
     for provider in &findings.runtime.providers {
         let (name, wanted) = (provider.provider, provider.wanted);
         let asked = if wanted { "asked for" } else { "not asked for" };
         match &provider.refused {
-            None => println!("{}{name} ({asked})", mark(true)),
+            None => sayln!("{}{name} ({asked})", mark(true)),
             Some(cause) => {
-                println!("{}{name} ({asked}): {cause}", if wanted { "NO " } else { " - " });
+                sayln!("{}{name} ({asked}): {cause}", if wanted { "NO " } else { " - " });
             }
         }
     }
-    println!("\nmodels");
+    sayln!("\nmodels");
     for report in &findings.models {
         let name = report.name.as_deref().unwrap_or("?");
         let time =
             report.run.map_or(String::new(), |run| format!(", {:.2} ms a batch", run.median_ms));
-        println!("{}{name}{time}  {}", mark(report.passed()), report.folder.display());
+        sayln!("{}{name}{time}  {}", mark(report.passed()), report.folder.display());
         for step in report.steps.iter().filter(|step| step.failed.is_some()) {
-            println!("   {}: {}", step.step, step.failed.as_deref().unwrap_or_default());
+            sayln!("   {}: {}", step.step, step.failed.as_deref().unwrap_or_default());
         }
     }
     for missing in &findings.models_missing {
-        println!("{}{missing}", mark(false));
+        sayln!("{}{missing}", mark(false));
     }
-    println!("\nframe time to expect (one synthetic frame, camera included)");
+    sayln!("\nframe time to expect (one synthetic frame, camera included)");
     match (&findings.frame, &findings.frame_failed) {
-        (Some(time), _) => println!(
+        (Some(time), _) => sayln!(
             "{}median {:.1} ms, worst {:.1} ms, first {:.1} ms ({} points)",
             mark(true),
             time.median_ms,
@@ -209,14 +209,14 @@ fn tell(findings: &Findings) {
             time.first_ms,
             time.points
         ),
-        (None, cause) => println!("{}{}", mark(false), cause.as_deref().unwrap_or("not run")),
+        (None, cause) => sayln!("{}{}", mark(false), cause.as_deref().unwrap_or("not run")),
     }
     if let Some(rig) = &findings.rig {
-        println!("\nrig {}", rig.file);
+        sayln!("\nrig {}", rig.file);
         match (&rig.unreadable, rig.findings.is_empty()) {
-            (Some(cause), _) => println!("{}{cause}", mark(false)),
-            (None, true) => println!("{}nothing odd in it", mark(true)),
-            (None, false) => rig.findings.iter().for_each(|finding| println!(" ! {finding}")),
+            (Some(cause), _) => sayln!("{}{cause}", mark(false)),
+            (None, true) => sayln!("{}nothing odd in it", mark(true)),
+            (None, false) => rig.findings.iter().for_each(|finding| sayln!(" ! {finding}")),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Exit codes that a script can rely on, and how an error is told.
 
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,9 +66,23 @@ pub fn report(error: &anyhow::Error, exit: Exit) -> ExitCode {
     exit.into()
 }
 
+/// Whether something could not be written to standard output.
+static UNSAID: AtomicBool = AtomicBool::new(false);
+
 /// Prints to standard output. A reader that has gone away (`| head`) is no error: what is written to
-/// files goes on.
+/// files goes on. Anything else is told once, and makes the command fail in the end.
 pub fn say(text: &str) {
-    use std::io::Write as _;
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    use std::io::{ErrorKind, Write as _};
+    let mut out = std::io::stdout().lock();
+    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        && error.kind() != ErrorKind::BrokenPipe
+        && !UNSAID.swap(true, Ordering::SeqCst)
+    {
+        eprintln!("error: standard output cannot be written: {error}");
+    }
+}
+
+/// How a command ended, if all that it had to say was said.
+pub fn said(exit: Exit) -> Exit {
+    if exit == Exit::Good && UNSAID.load(Ordering::SeqCst) { Exit::Failed } else { exit }
 }

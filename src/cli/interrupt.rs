@@ -1,9 +1,10 @@
-//! Ctrl-C: the first asks the work to stop after the frame at hand, the second stops at once.
+//! Ctrl-C, SIGTERM, SIGHUP: the first asks the work to stop after the frame at hand, the second stops
+//! at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Installs the handler once a process; the flag turns true on the first Ctrl-C or SIGTERM.
+/// Installs the handler once a process; the flag turns true on the first Ctrl-C, SIGTERM or SIGHUP.
 pub fn flag() -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&flag);

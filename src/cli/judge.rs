@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 use super::args::{Dataset, SourceArgs};
 use super::eval::{NuscenesArgs, Wanted, tell_kitti};
 use super::exit::UsageError;
+use super::source::Opened;
 use crate::eval::kitti::{Difficulty, Folders, Metric, Missing, Options};
 use crate::report::NUSCENES_RESULTS;
+use crate::sensor::nuscenes::splits;
+use crate::sensor::nuscenes::tables::Token;
 
 /// How a run is to be judged.
 pub enum Judge {
@@ -38,6 +41,26 @@ impl Judge {
         })
     }
 
+    /// Checks before a long run that what is run over can be judged: the benchmark knows scenes alone.
+    pub fn fits(&self, source: &Opened) -> anyhow::Result<()> {
+        let (Self::Nuscenes(request), Opened::Nuscenes(source)) = (self, source) else {
+            return Ok(());
+        };
+        let names = splits::scenes_of(&request.split)?;
+        let is_sample = |name: &&String| source.tables().sample_of_token(Token::of(name)).is_some();
+        match names.iter().find(is_sample) {
+            None => Ok(()),
+            Some(name) => {
+                let message = format!(
+                    "--eval judges whole scenes: expected scene names in {}, found the sample {name}; \
+                     without --eval, `emc2 eval nuscenes --subset` judges the samples that have results",
+                    request.split
+                );
+                Err(UsageError(message).into())
+            }
+        }
+    }
+
     fn nuscenes(args: &SourceArgs, out: &Path) -> anyhow::Result<Self> {
         let (Some(version), Some(split)) = (&args.version, &args.split) else {
             let message =
@@ -64,7 +87,7 @@ pub fn kitti(labels: &Path, out: &Path, frames: &[String], brief: bool) -> anyho
         labels: labels.to_owned(),
         results: out.join("results"),
         split: Some(frames.to_vec()),
-        missing: Missing::Skip, // a frame that could not be read was told of
+        missing: Missing::Empty, // a frame that could not be read was told of, and its objects are missed
     };
     let wanted = Wanted {
         json: Some(out.join("eval.json")),
@@ -75,6 +98,6 @@ pub fn kitti(labels: &Path, out: &Path, frames: &[String], brief: bool) -> anyho
         threshold: f64::NEG_INFINITY,
         brief,
     };
-    println!();
+    sayln!();
     tell_kitti(&folders, &Options::default(), &wanted)
 }

@@ -1,6 +1,12 @@
 //! The command line: words become calls. One file a command, no logic that the library lacks.
 #![allow(clippy::print_stdout, clippy::print_stderr, missing_docs)]
 
+/// As `println!`, but a standard output that cannot be written is no panic: see [`exit::say`].
+macro_rules! sayln {
+    () => { $crate::cli::exit::say("\n") };
+    ($($text:tt)*) => { $crate::cli::exit::say(&(format!($($text)*) + "\n")) };
+}
+
 mod args;
 mod args_compare;
 mod args_eval;
@@ -53,7 +59,7 @@ pub fn main() -> ExitCode {
         Command::Config(args) => settings::print(&args),
     };
     match done {
-        Ok(exit) => exit.into(),
+        Ok(exit) => exit::said(exit).into(),
         Err(error) => exit::report(&error, exit::code_of(&error)),
     }
 }

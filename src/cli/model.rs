@@ -29,7 +29,7 @@ pub fn model(command: &ModelCommand) -> anyhow::Result<Exit> {
                 targets.iter().map(|folder| check(folder, &config.runtime)).collect();
             if *json {
                 let text = serde_json::to_string_pretty(&reports).context("writing the report")?;
-                println!("{text}");
+                sayln!("{text}");
             } else {
                 reports.iter().for_each(tell);
             }
@@ -43,7 +43,7 @@ fn list(config: &crate::config::Config) -> anyhow::Result<Exit> {
     let mut all_there = true;
     for (key, folder) in config.models.folders() {
         let Some(folder) = folder else {
-            println!("{key:<6} off");
+            sayln!("{key:<6} off");
             continue;
         };
         let found =
@@ -55,7 +55,7 @@ fn list(config: &crate::config::Config) -> anyhow::Result<Exit> {
         match found {
             Err(error) => {
                 all_there = false;
-                println!("{key:<6} missing\n{error}");
+                sayln!("{key:<6} missing\n{error}");
             }
             Ok((folder, contract)) => {
                 let size = std::fs::metadata(folder.join(&contract.file)).map_or(0, |m| m.len());
@@ -65,7 +65,7 @@ fn list(config: &crate::config::Config) -> anyhow::Result<Exit> {
                     .map(|(where_, ms)| format!("{ms:.2} ms a batch on {where_}"))
                     .collect();
                 let classes: Vec<&str> = contract.classes.iter().map(|c| c.name()).collect();
-                println!(
+                sayln!(
                     "{key:<6} {:<10} {:>5.2} MB  {}  [{}]  {}",
                     contract.name,
                     size as f64 / 1e6,
@@ -82,32 +82,39 @@ fn list(config: &crate::config::Config) -> anyhow::Result<Exit> {
 fn tell(report: &CheckReport) {
     let name = report.name.as_deref().unwrap_or("?");
     let verdict = if report.passed() { "good" } else { "REFUSED" };
-    println!("{name}: {verdict}  ({})", report.folder.display());
+    sayln!("{name}: {verdict}  ({})", report.folder.display());
     for step in &report.steps {
         match &step.failed {
-            None => println!("  {:<9} ok", step.step),
-            Some(cause) => println!("  {:<9} {cause}", step.step),
+            None => sayln!("  {:<9} ok", step.step),
+            Some(cause) => sayln!("  {:<9} {cause}", step.step),
         }
     }
     for outcome in &report.providers {
         match &outcome.refused {
-            None => println!("  provider  {} taken", outcome.provider),
-            Some(cause) => println!("  provider  {} refused: {cause}", outcome.provider),
+            None => sayln!("  provider  {} taken", outcome.provider),
+            Some(cause) => sayln!("  provider  {} refused: {cause}", outcome.provider),
         }
     }
     for departure in &report.departures {
-        println!(
+        sayln!(
             "  output    {}: {:.3} of what is allowed (at {:?}: {} for {})",
-            departure.output, departure.ratio, departure.index, departure.found, departure.expected
+            departure.output,
+            departure.ratio,
+            departure.index,
+            departure.found,
+            departure.expected
         );
     }
     if let Some(load_ms) = report.load_ms {
-        println!("  load      {load_ms:.1} ms");
+        sayln!("  load      {load_ms:.1} ms");
     }
     if let Some(run) = report.run {
-        println!(
+        sayln!(
             "  run       median {:.2} ms, {:.2} to {:.2} ms ({} runs)",
-            run.median_ms, run.min_ms, run.max_ms, run.runs
+            run.median_ms,
+            run.min_ms,
+            run.max_ms,
+            run.runs
         );
     }
 }

@@ -15,12 +15,16 @@ use super::{eval, interrupt, judge, settings, submission};
 use crate::config::{Config, Provider};
 use crate::expert::Network as _;
 use crate::expert::backend::Overrides;
+use crate::frame::Frame;
 use crate::pipeline::{Models, Pipeline};
 use crate::report::{
     Existing, Header, Machine, ModelInUse, NUSCENES_RESULTS, ReportOptions, RunFolder, RunReport,
     RunSummary, SCHEMA,
 };
 use crate::sensor::Source;
+
+/// Pipelines side by side at most: each holds all models, some 60 MB.
+const MOST_JOBS: usize = 64;
 
 /// `emc2 run`.
 pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
@@ -31,8 +35,12 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     if args.budget_ms.is_some() {
         config.router.budget_ms = args.budget_ms;
     }
-    if args.jobs == 0 {
-        return Err(UsageError("--jobs must be at least 1".to_owned()).into());
+    if !(1..=MOST_JOBS).contains(&args.jobs) {
+        let message = format!(
+            "--jobs: expected 1 to {MOST_JOBS}, found {}; each holds all models",
+            args.jobs
+        );
+        return Err(UsageError(message).into());
     }
     if args.common.threads.is_none() {
         // Pipelines side by side share the cores instead of fighting for them.
@@ -40,6 +48,9 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     }
     let judge = if args.eval { Some(Judge::of(&args.source, &args.out)?) } else { None };
     let source = source::open(&args.source, args.strict)?;
+    if let Some(judge) = &judge {
+        judge.fits(&source)?;
+    }
     let existing = match (args.resume, args.force) {
         (true, _) => Existing::Resume,
         (_, true) => Existing::Replace,
@@ -49,15 +60,13 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
         jobs: args.jobs,
         existing,
         strict: args.strict,
+        reading: source::reading(&args.source),
         options: ReportOptions { pictures: args.pictures, ..ReportOptions::default() },
     };
-    if matches!(source, Opened::Nuscenes(_)) && existing != Existing::Refuse {
-        submission::clear(&args.out)?;
-    }
     let (exit, _) = over(source.source(), &config, &args.out, &plan)?;
     match &source {
         Opened::Nuscenes(source) if exit == Exit::Interrupted => {
-            println!(
+            sayln!(
                 "nuScenes: no {NUSCENES_RESULTS} yet: it is written when all {} samples are done",
                 source.len()
             );
@@ -70,7 +79,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Exit> {
             judge::kitti(&labels, &args.out, source.source().ids(), false)?;
         }
         Some(Judge::Nuscenes(request)) if exit == Exit::Good => {
-            println!();
+            sayln!();
             eval::judge_nuscenes(&request)?;
         }
         _ => {}
@@ -86,6 +95,8 @@ pub struct RunPlan {
     pub existing: Existing,
     /// Whether a frame that cannot be read ends the run.
     pub strict: bool,
+    /// How frames are read, where that changes what comes out.
+    pub reading: String,
     /// What is written.
     pub options: ReportOptions,
 }
@@ -98,7 +109,7 @@ pub fn over(
     plan: &RunPlan,
 ) -> anyhow::Result<(Exit, RunSummary)> {
     let begun = Instant::now();
-    let (mut pipelines, header) = prepare(source, config, plan.jobs)?;
+    let (mut pipelines, header) = prepare(source, config, plan)?;
     for warning in &header.warnings {
         eprintln!("warning: {warning}");
     }
@@ -150,10 +161,10 @@ pub fn over(
     tell(&summary, out, plan, (ready.as_secs_f64(), took.as_secs_f64()));
     let all_done = done == todo.len();
     let exit = if !all_done {
-        println!("interrupted: {} frames left; --resume goes on", todo.len() - done);
+        sayln!("interrupted: {} frames left; --resume goes on", todo.len() - done);
         Exit::Interrupted
     } else if summary.frames == 0 {
-        println!("no frame could be read");
+        sayln!("no frame could be read");
         Exit::Failed
     } else {
         Exit::Good
@@ -165,19 +176,22 @@ pub fn over(
 fn prepare(
     source: &dyn Source,
     config: &Config,
-    jobs: usize,
+    plan: &RunPlan,
 ) -> anyhow::Result<(Vec<Pipeline>, Header)> {
+    let jobs = plan.jobs.min(source.len()).max(1);
     let models = Models::load(config, &Overrides::default())?;
     let mut warnings = models.warnings();
     if let Some(lidar) = source.lidar() {
         warnings.extend(models.mismatches(&lidar));
     }
+    warnings.extend(doubts(source));
     let header = Header {
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         command: std::env::args().collect(),
         started_unix_s: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| t.as_secs()),
         source: source.name().to_owned(),
+        reading: plan.reading.clone(),
         config: serde_json::to_value(config).context("describing the configuration")?,
         models: in_use(&models, config),
         jobs,
@@ -192,6 +206,32 @@ fn prepare(
         pipelines.push(Pipeline::new(config, models)?);
     }
     Ok((pipelines, header))
+}
+
+/// What the rig of the first frame that can be read says of itself.
+fn doubts(source: &dyn Source) -> Vec<String> {
+    let mut frame = Frame::empty();
+    let first = (0..source.len().min(8)).find(|index| source.load_into(*index, &mut frame).is_ok());
+    let Some(first) = first else { return Vec::new() };
+    let mut said: Vec<String> = frame
+        .rig
+        .check()
+        .iter()
+        .map(|finding| {
+            format!(
+                "the rig of frame {}: {}: {}",
+                source.ids()[first],
+                finding.place,
+                finding.message
+            )
+        })
+        .collect();
+    if !said.is_empty() {
+        said.push(
+            "emc2 rig, with the same --dataset and --root, looks further into that".to_owned(),
+        );
+    }
+    said
 }
 
 /// What is loaded and where it really runs.
@@ -223,8 +263,8 @@ fn precision(first: Option<Provider>, config: &Config) -> &'static str {
 }
 
 fn tell(summary: &RunSummary, out: &Path, plan: &RunPlan, (ready_s, took_s): (f64, f64)) {
-    println!("{}", summary.latency);
-    println!(
+    sayln!("{}", summary.latency);
+    sayln!(
         "{} frames ({} from before), {} boxes, {} skipped; ready after {ready_s:.2} s, all in {took_s:.2} s",
         summary.frames,
         summary.frames_earlier,
@@ -234,7 +274,7 @@ fn tell(summary: &RunSummary, out: &Path, plan: &RunPlan, (ready_s, took_s): (f6
     for (class, by_expert) in &summary.boxes_by {
         let by: Vec<String> =
             by_expert.iter().map(|(expert, count)| format!("{expert:?} {count}")).collect();
-        println!("  {class}: {}", by.join(", "));
+        sayln!("  {class}: {}", by.join(", "));
     }
     let dropped: Vec<String> = summary
         .dropped
@@ -243,14 +283,14 @@ fn tell(summary: &RunSummary, out: &Path, plan: &RunPlan, (ready_s, took_s): (f6
         .map(|(cause, count)| format!("{cause} {count}"))
         .collect();
     if !dropped.is_empty() {
-        println!("left out: {}", dropped.join(", "));
+        sayln!("left out: {}", dropped.join(", "));
     }
     for (name, step) in &summary.degraded {
-        println!("degraded on {} frames: {name}; the first: {}", step.frames, step.first_cause);
+        sayln!("degraded on {} frames: {name}; the first: {}", step.frames, step.first_cause);
     }
-    println!("results: {}", out.join("results").display());
-    println!("frames:  {}", out.join("frames.jsonl").display());
+    sayln!("results: {}", out.join("results").display());
+    sayln!("frames:  {}", out.join("frames.jsonl").display());
     if plan.options.pictures {
-        println!("page:    {}", out.join("report.html").display());
+        sayln!("page:    {}", out.join("report.html").display());
     }
 }

@@ -3,11 +3,14 @@
 use anyhow::Context as _;
 
 use super::args::{CommonArgs, ConfigArgs};
-use super::exit::{Exit, UsageError};
+use super::exit::{self, Exit, UsageError};
 use crate::config::{Config, Provider};
 
 /// The commented default configuration, as it lies at the top of the repository.
 pub const DEFAULT_TEXT: &str = include_str!("../../emc2.yaml");
+
+/// Threads inside an operator at most: more than any machine's cores help.
+const MOST_THREADS: usize = 256;
 
 /// Reads the file (or takes the defaults) and lays the common words over it.
 pub fn load(common: &CommonArgs) -> anyhow::Result<Config> {
@@ -23,10 +26,14 @@ pub fn load(common: &CommonArgs) -> anyhow::Result<Config> {
             common.providers.iter().map(|name| provider(name)).collect::<anyhow::Result<_>>()?;
     }
     if let Some(threads) = common.threads {
-        if threads == 0 {
-            return Err(UsageError("--threads must be at least 1".to_owned()).into());
-        }
         config.runtime.threads = threads;
+    }
+    if !(1..=MOST_THREADS).contains(&config.runtime.threads) {
+        let found = config.runtime.threads;
+        let message = format!(
+            "threads (--threads, runtime.threads): expected 1 to {MOST_THREADS}, found {found}"
+        );
+        return Err(UsageError(message).into());
     }
     Ok(config)
 }
@@ -46,10 +53,10 @@ fn provider(name: &str) -> anyhow::Result<Provider> {
 /// `emc2 config`.
 pub fn print(args: &ConfigArgs) -> anyhow::Result<Exit> {
     if args.default {
-        print!("{DEFAULT_TEXT}");
+        exit::say(DEFAULT_TEXT);
         return Ok(Exit::Good);
     }
     let config = load(&args.common)?;
-    print!("{}", serde_saphyr::to_string(&config).context("writing the configuration")?);
+    exit::say(&serde_saphyr::to_string(&config).context("writing the configuration")?);
     Ok(Exit::Good)
 }

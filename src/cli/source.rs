@@ -63,6 +63,18 @@ pub fn open(args: &SourceArgs, strict: bool) -> anyhow::Result<Opened> {
     some_frames(Opened::Kitti(source), args)
 }
 
+/// How these words have frames read, where that changes what comes out of them.
+pub fn reading(args: &SourceArgs) -> String {
+    let view = if args.whole_turn { "the whole turn" } else { "what the camera sees" };
+    let told = |value: Option<String>| value.unwrap_or_else(|| "as recognised".to_owned());
+    format!(
+        "{view}; full intensity: {}; LiDAR height: {}; sweeps: {}",
+        told(args.intensity_max.map(|max| max.to_string())),
+        told(args.lidar_height.map(|height| format!("{height} m"))),
+        args.sweeps
+    )
+}
+
 fn open_nuscenes(args: &SourceArgs, strict: bool) -> anyhow::Result<Opened> {
     if args.intensity_max.is_some() || args.lidar_height.is_some() {
         let message = "--intensity-max and --lidar-height belong to KITTI's layouts: nuScenes' tables \

@@ -4,20 +4,9 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use crate::report::{NUSCENES_RESULTS, NuscenesSample, write_nuscenes_results};
+use crate::report::{NuscenesSample, write_nuscenes_results};
 use crate::sensor::Source as _;
 use crate::sensor::nuscenes::Nuscenes;
-
-/// Takes away the file of an earlier run, so that none is there while it would be of other boxes.
-pub fn clear(out: &Path) -> anyhow::Result<()> {
-    let path = out.join(NUSCENES_RESULTS);
-    match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("removing the earlier {}", path.display()))
-        }
-        _ => Ok(()),
-    }
-}
 
 /// Writes the file from what the run left in its folder, and says what is in it.
 pub fn write(source: &Nuscenes, out: &Path) -> anyhow::Result<()> {
@@ -31,7 +20,7 @@ pub fn write(source: &Nuscenes, out: &Path) -> anyhow::Result<()> {
         })
         .collect();
     let summary = write_nuscenes_results(out, &samples).context("writing the results")?;
-    println!(
+    sayln!(
         "nuScenes: {} ({} samples, {} boxes; velocity is not measured and written as 0, attributes are \
          the most frequent ones)",
         summary.path.display(),
@@ -42,7 +31,7 @@ pub fn write(source: &Nuscenes, out: &Path) -> anyhow::Result<()> {
     if !missing.is_empty() {
         let some: Vec<_> = missing.iter().take(3).map(String::as_str).collect();
         let more = if missing.len() > some.len() { ", …" } else { "" };
-        println!(
+        sayln!(
             "  {} samples could not be read and have an empty list: {}{more}",
             missing.len(),
             some.join(", ")
@@ -54,12 +43,12 @@ pub fn write(source: &Nuscenes, out: &Path) -> anyhow::Result<()> {
         (summary.not_finite, "with a value that is no number, or no size"),
     ] {
         if count > 0 {
-            println!("  left out: {count} boxes {cause}");
+            sayln!("  left out: {count} boxes {cause}");
         }
     }
     let all = source.tables().samples().len();
     if summary.samples < all {
-        println!("  {} of the version's {all} samples were asked for", summary.samples);
+        sayln!("  {} of the version's {all} samples were asked for", summary.samples);
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::sensor::synthetic::{Summary, SyntheticConfig, SyntheticDrive};
 /// Writes the drive and says where it is.
 pub fn synth(args: &SynthArgs) -> anyhow::Result<Exit> {
     let summary = write(&args.out, args.frames, args.seed)?;
-    println!(
+    sayln!(
         "{} frames, {} points, {} labelled objects, {} DontCare areas, {:.1} MB",
         summary.frames,
         summary.points,
@@ -18,8 +18,8 @@ pub fn synth(args: &SynthArgs) -> anyhow::Result<Exit> {
         summary.dont_care,
         summary.bytes as f64 / 1e6
     );
-    println!("drive: {}", args.out.display());
-    println!(
+    sayln!("drive: {}", args.out.display());
+    sayln!(
         "next:  emc2 run --dataset kitti --root {0} --out {0}-run --pictures",
         args.out.display()
     );

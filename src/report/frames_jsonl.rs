@@ -39,6 +39,8 @@ pub struct Header {
     pub started_unix_s: u64,
     /// Where the frames came from, in words.
     pub source: String,
+    /// How they were read, where that changes what comes out: the view, the scales, the sweeps.
+    pub reading: String,
     /// The whole configuration in force.
     pub config: serde_json::Value,
     /// The models and where each really runs.
@@ -132,12 +134,25 @@ pub fn parse(bytes: &[u8], source_name: &str) -> Result<ParsedRun, Error> {
             Line::Resumed(_) => {}
         }
     }
-    let finished: std::collections::HashSet<&str> =
-        run.frames.iter().map(|f| f.result.frame.as_str()).collect();
     let mut seen = std::collections::HashSet::new();
+    // A frame that was done again, because its files had gone, counts once, as it was done last.
+    run.frames.reverse();
+    run.frames.retain(|frame| seen.insert(frame.result.frame.clone()));
+    run.frames.reverse();
+    let finished = std::mem::take(&mut seen);
     // A frame that was skipped twice is told once, with its latest cause.
     run.skipped.reverse();
-    run.skipped.retain(|s| !finished.contains(s.frame.as_str()) && seen.insert(s.frame.clone()));
+    run.skipped.retain(|s| !finished.contains(&s.frame) && seen.insert(s.frame.clone()));
     run.skipped.reverse();
     Ok(run)
+}
+
+/// The names of the frames of a file, whatever else is in it: what an earlier run may have left files of.
+pub(super) fn names(bytes: &[u8]) -> Vec<String> {
+    let lines = bytes.split(|&b| b == b'\n');
+    let frames = lines.filter_map(|text| match serde_json::from_slice(text) {
+        Ok(Line::Frame(frame)) => Some(frame.result.frame),
+        _ => None,
+    });
+    frames.collect()
 }

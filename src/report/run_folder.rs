@@ -26,6 +26,18 @@ pub enum Existing {
     Replace,
 }
 
+/// What other commands, or the end of a run, make of all frames: of no worth once there are others.
+const DERIVED: [&str; 8] = [
+    "report.html",
+    "results.json",
+    "eval.json",
+    "eval.html",
+    "eval.jsonl",
+    "eval/metrics_summary.json",
+    "eval/metrics_details.json",
+    "eval/metrics_outcomes.json",
+];
+
 /// An output folder that is open for writing. Locked against a second run while it lives.
 #[derive(Debug)]
 pub struct RunFolder {
@@ -36,6 +48,8 @@ pub struct RunFolder {
     complete: u64,
     earlier: ParsedRun,
     finished: HashSet<String>,
+    /// Whether what was made of the frames of before is still there.
+    derived: bool,
 }
 
 impl RunFolder {
@@ -62,7 +76,12 @@ impl RunFolder {
         }
         let mut bytes = Vec::new();
         lines.read_to_end(&mut bytes).map_err(Error::io("read", &lines_path))?;
-        let mut earlier = frames_jsonl::parse(&bytes, &lines_path.display().to_string())?;
+        let parsed = frames_jsonl::parse(&bytes, &lines_path.display().to_string());
+        let mut earlier = match parsed {
+            // What is to go need not be right.
+            Err(_) if existing == Existing::Replace => ParsedRun::default(),
+            parsed => parsed?,
+        };
         match existing {
             Existing::Refuse if !earlier.frames.is_empty() => {
                 return Err(Error::AlreadyARun {
@@ -74,18 +93,34 @@ impl RunFolder {
                 if let Some(found) = &earlier.header {
                     same_run(found, header, &lines_path)?;
                 }
+                // A frame whose boxes are gone is done again.
+                earlier.frames.retain(|frame| {
+                    let path = frame_path(out, "results", &frame.result.frame, "txt");
+                    path.is_ok_and(|path| path.is_file())
+                });
             }
             Existing::Refuse | Existing::Replace => {
-                for frame in &earlier.frames {
-                    remove_frame(out, &frame.result.frame);
+                for frame in frames_jsonl::names(&bytes) {
+                    remove_frame(out, &frame);
                 }
                 earlier = ParsedRun::default();
             }
         }
+        if existing == Existing::Replace && !bytes.is_empty() {
+            remove_derived(out);
+        }
         let complete = earlier.complete_bytes as u64;
         let finished = earlier.frames.iter().map(|f| f.result.frame.clone()).collect();
-        let mut folder =
-            Self { out: out.to_path_buf(), lines, lines_path, complete, earlier, finished };
+        let derived = existing != Existing::Refuse;
+        let mut folder = Self {
+            out: out.to_path_buf(),
+            lines,
+            lines_path,
+            complete,
+            earlier,
+            finished,
+            derived,
+        };
         folder.cut_back()?;
         let header = Box::new(header.clone());
         folder.append(&match folder.earlier.header {
@@ -136,11 +171,15 @@ impl RunFolder {
         write_whole(&self.out.join(name), bytes)
     }
 
-    /// Writes a frame's line: from now on it is finished. Its other files come before.
+    /// Writes a frame's line: from now on it is finished. Its other files come before. With the first,
+    /// what was made of an earlier run's frames alone goes away (results.json, eval.json, report.html).
     ///
     /// # Errors
     /// The disk. The file then still ends with a complete line.
     pub fn finish_frame(&mut self, record: FrameRecord) -> Result<(), Error> {
+        if std::mem::take(&mut self.derived) {
+            remove_derived(&self.out);
+        }
         let frame = record.result.frame.clone();
         self.append(&Line::Frame(Box::new(record)))?;
         self.finished.insert(frame);
@@ -196,6 +235,9 @@ fn same_run(found: &Header, now: &Header, path: &Path) -> Result<(), Error> {
     };
     differs("version", found.version.clone(), now.version.clone())?;
     differs("source", found.source.clone(), now.source.clone())?;
+    if !found.reading.is_empty() {
+        differs("way of reading", found.reading.clone(), now.reading.clone())?;
+    }
     let mut keys = [Vec::new(), Vec::new()];
     unlike("", &found.config, &now.config, &mut keys);
     let [there, here] = keys.map(|found| found.join(", "));
@@ -203,12 +245,18 @@ fn same_run(found: &Header, now: &Header, path: &Path) -> Result<(), Error> {
     differs("set of models", models(found), models(now))
 }
 
+/// Keys that change how fast boxes come, not which.
+const SAME_BOXES: [&str; 3] = ["runtime.threads", "runtime.spinning", "models.check_at_start"];
+
 /// The keys in which two configurations are not alike, with the value of each.
 fn unlike(key: &str, a: &Value, b: &Value, out: &mut [Vec<String>; 2]) {
     if let (Value::Object(of_a), Value::Object(of_b)) = (a, b) {
         let more = of_b.keys().filter(|name| !of_a.contains_key(*name));
         for name in of_a.keys().chain(more) {
             let path = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
+            if SAME_BOXES.contains(&path.as_str()) {
+                continue;
+            }
             let (a, b) = (of_a.get(name), of_b.get(name));
             unlike(&path, a.unwrap_or(&Value::Null), b.unwrap_or(&Value::Null), out);
         }
@@ -237,6 +285,13 @@ fn remove_frame(out: &Path, frame: &str) {
         if let Ok(path) = frame_path(out, folder, frame, extension) {
             let _ = fs::remove_file(path);
         }
+    }
+}
+
+/// Takes away what was made of frames that are not all there is any more.
+fn remove_derived(out: &Path) {
+    for name in DERIVED {
+        let _ = fs::remove_file(out.join(name));
     }
 }
 

@@ -112,6 +112,77 @@ fn a_run_with_other_settings_is_not_continued() {
 }
 
 #[test]
+fn frames_read_in_another_way_do_not_go_into_one_run_but_threads_may_differ() {
+    let out = tempfile::tempdir().unwrap();
+    let mut first = header();
+    first.reading = "what the camera sees".to_owned();
+    first.config["runtime"]["threads"] = 2.into();
+    drop(RunFolder::open(out.path(), &first, Existing::Refuse).unwrap());
+    let mut other = first.clone();
+    other.reading = "the whole turn".to_owned();
+    let error = RunFolder::open(out.path(), &other, Existing::Resume).unwrap_err();
+    assert!(matches!(error, Error::OtherRun { what: "way of reading", .. }), "{error}");
+    other = first.clone();
+    other.config["runtime"]["threads"] = 1.into();
+    RunFolder::open(out.path(), &other, Existing::Resume).unwrap();
+}
+
+#[test]
+fn a_finished_frame_whose_boxes_are_gone_is_done_again_and_counts_once() {
+    let out = tempfile::tempdir().unwrap();
+    run(out.path(), Existing::Refuse, &["000001", "000002"]).finish().unwrap();
+    fs::remove_file(out.path().join("results/000001.txt")).unwrap();
+    let mut report = run(out.path(), Existing::Resume, &[]);
+    assert!(!report.folder().is_finished("000001") && report.folder().is_finished("000002"));
+    report.add(output("000001", &ReportOptions::default())).unwrap();
+    assert_eq!(report.finish().unwrap().frames, 2);
+    let again = parse(&fs::read(out.path().join("frames.jsonl")).unwrap(), "again").unwrap();
+    let names: Vec<_> = again.frames.iter().map(|f| f.result.frame.as_str()).collect();
+    assert_eq!(names, ["000002", "000001"]);
+}
+
+#[test]
+fn what_was_made_of_a_run_goes_with_its_frames_and_not_before() {
+    let out = tempfile::tempdir().unwrap();
+    run(out.path(), Existing::Refuse, &["000001"]).finish().unwrap();
+    let made = ["eval.json", "results.json", "eval/metrics_summary.json"];
+    let make = || {
+        fs::create_dir_all(out.path().join("eval")).unwrap();
+        made.iter().for_each(|name| fs::write(out.path().join(name), "{}").unwrap());
+    };
+    let there = || made.map(|name| out.path().join(name).exists());
+    make();
+    // Refused, or nothing new: it stays.
+    RunFolder::open(out.path(), &header(), Existing::Refuse).unwrap_err();
+    let mut other = header();
+    other.version = "0.0.9".to_owned();
+    RunFolder::open(out.path(), &other, Existing::Resume).unwrap_err();
+    let mut report = run(out.path(), Existing::Resume, &[]);
+    assert_eq!(there(), [true; 3]);
+    // One more frame: it is of other frames now.
+    report.add(output("000002", &ReportOptions::default())).unwrap();
+    assert_eq!(there(), [false; 3]);
+    drop(report);
+    make();
+    run(out.path(), Existing::Replace, &[]);
+    assert_eq!(there(), [false; 3]);
+}
+
+#[test]
+fn a_damaged_run_is_not_continued_but_replaced_with_all_its_files() {
+    let out = tempfile::tempdir().unwrap();
+    run(out.path(), Existing::Refuse, &["000001", "000002"]).finish().unwrap();
+    let path = out.path().join("frames.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replacen('{', "damaged {", 1)).unwrap();
+    let error = RunFolder::open(out.path(), &header(), Existing::Resume).unwrap_err();
+    assert!(matches!(error, Error::BadLine { line: 1, .. }), "{error}");
+    run(out.path(), Existing::Replace, &["000003"]).finish().unwrap();
+    let left: Vec<_> = fs::read_dir(out.path().join("results")).unwrap().collect();
+    assert_eq!(left.len(), 1);
+}
+
+#[test]
 fn two_runs_cannot_write_one_folder() {
     let out = tempfile::tempdir().unwrap();
     let _first = run(out.path(), Existing::Refuse, &[]);

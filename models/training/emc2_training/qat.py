@@ -22,7 +22,7 @@ from .bev_net import BevNet
 from .export import KEEP_FLOAT
 from .train_bev import Scenes, draw, loss_of, pool
 
-HELD = 99.995  # per cent of the activations of all scans together, the rest cut off half at each end: as export's calibration takes it
+HELD = 99.9999  # per cent of the activations of all scans together, the rest cut off half at each end, as export calibrates (the widest of its PERCENTILES)
 EVERY = 7  # of a layer's activations one in so many is looked at
 WEIGHT_LEVELS = 63  # each side of zero: 7 bits, as export's reduce_range
 

@@ -70,7 +70,7 @@ pub fn nuscenes(args: &NuscenesArgs) -> anyhow::Result<Exit> {
     };
     let evaluation = evaluate(&request)?;
     let outcomes = evaluation.outcomes.as_deref().unwrap_or_default();
-    println!("{evaluation}");
+    sayln!("{evaluation}");
     let mut written = Vec::new();
     if let Some(path) = &args.json {
         let [summary, details, boxes] = outputs(path);
@@ -100,7 +100,7 @@ pub fn nuscenes(args: &NuscenesArgs) -> anyhow::Result<Exit> {
     }
     if !written.is_empty() {
         let names: Vec<_> = written.iter().map(|path| path.display().to_string()).collect();
-        println!("\nwritten: {}", names.join(", "));
+        sayln!("\nwritten: {}", names.join(", "));
     }
     Ok(Exit::Good)
 }
