@@ -4,7 +4,7 @@
 
 BatchNorm is folded first. Then every convolution that export quantises sees its input rounded to unsigned 8 bits
 (range from training frames, held fixed) and its weights to signed 7 bits by channel; gradients pass straight through.
-The result is a float network, quantised by `export --quantize` like any other.
+The result is a float network, quantised by `export --quantize` like any other. What it brings: README.md, "Tried".
 """
 
 import argparse
