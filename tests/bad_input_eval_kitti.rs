@@ -126,6 +126,8 @@ fn text_files_that_are_no_frames_are_left_out_and_told() {
         ("results/notes.txt", "Made by an old detector"),
     ]);
     let told = contains("1 text files among the results are no frames").and(contains("notes.txt"));
+    // The official program takes some such names for a number.
+    let told = told.and(contains("official").not());
     let told = told.and(contains("label files have no result").not());
     eval(folder.path()).assert().code(0).stderr(told).stdout(contains("1 frames judged"));
     // A label of that name makes a frame of it.
@@ -143,7 +145,7 @@ fn what_the_official_program_leaves_beside_its_results_does_not_hide_them() {
 }
 
 #[test]
-fn names_that_the_official_program_would_pass_over_are_judged_and_told() {
+fn names_of_other_than_six_digits_are_judged_and_told() {
     let found = format!("{LABEL} 0.9");
     let folder = folder(&[
         ("labels/0000000007.txt", LABEL),
@@ -152,7 +154,7 @@ fn names_that_the_official_program_would_pass_over_are_judged_and_told() {
         ("results/000008.txt", &found),
     ]);
     let told = contains("1 result files have other names than six digits")
-        .and(contains("0000000007.txt"))
+        .and(contains("the official program reads files of six digits only: 0000000007.txt"))
         .and(contains("000008.txt").not());
     eval(folder.path()).assert().code(0).stderr(told).stdout(contains("2 frames judged"));
 }
@@ -202,6 +204,33 @@ fn a_frame_listed_twice_is_refused() {
 fn a_class_that_is_not_judged_is_wrong_usage() {
     let folder = result("");
     eval(folder.path()).args(["--classes", "bus"]).assert().code(2).stderr(contains("\"bus\""));
+}
+
+#[test]
+fn a_class_that_is_named_twice_is_judged_once() {
+    let folder = result(&format!("{LABEL} 0.9"));
+    let told = |classes: &str| {
+        let lines = folder.path().join("why.jsonl");
+        let mut command = eval(folder.path());
+        let run = command.args(["--classes", classes, "--explain"]).arg(&lines).output().unwrap();
+        assert!(run.status.success());
+        (run.stdout, std::fs::read_to_string(lines).unwrap())
+    };
+    assert_eq!(told("car").1.lines().count(), 2);
+    assert_eq!(told("car,car,Car"), told("car"));
+    assert_eq!(told("cyclist,car,cyclist"), told("cyclist,car"));
+}
+
+#[test]
+fn a_lowest_score_that_is_no_number_is_wrong_usage() {
+    let folder = result(&format!("{LABEL} 0.9"));
+    let with = |score: &str| eval(folder.path()).args(["--explain-score", score]).assert();
+    let what = || contains("--explain-score: expected a number").and(contains("found NaN"));
+    with("nan").code(2).stderr(what()).stdout("");
+    with("NaN").code(2).stderr(what());
+    for score in ["0.5", "-3", "inf"] {
+        with(score).code(0);
+    }
 }
 
 #[test]

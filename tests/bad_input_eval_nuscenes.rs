@@ -74,9 +74,8 @@ fn samples_that_no_table_knows_are_named() {
     );
 }
 
-#[test]
-fn the_results_of_another_split_are_recognised() {
-    // The same tables, but their scene is one of mini_train.
+/// The same tables, but their second sample is of a scene of mini_train.
+fn two_scenes() -> Tables {
     let mut tables = tables();
     let scenes = String::from_utf8(tables["scene"].clone()).unwrap();
     let more = scenes.replace("scene-0103", "scene-0061").replace("\"e\"", "\"f\"");
@@ -89,6 +88,26 @@ fn the_results_of_another_split_are_recognised() {
         1,
     );
     tables.insert("sample".to_owned(), sample.into_bytes());
+    tables
+}
+
+#[test]
+fn samples_outside_of_a_list_of_scenes_are_refused() {
+    let list = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(list.path(), "scene-0103\n").unwrap();
+    let mut wanted = request();
+    wanted.split = list.path().display().to_string();
+    let judge = |text: &str| evaluate_from(&wanted, &two_scenes(), text.as_bytes());
+    assert_eq!(judge(&good().replace(",\"m1\":[]", "")).unwrap().samples, 1);
+    let message = judge(&good()).unwrap_err().to_string();
+    for part in ["1 of the 2 samples", &wanted.split, "first m1", "leave them out"] {
+        assert!(message.contains(part), "{part:?} is not in: {message}");
+    }
+}
+
+#[test]
+fn the_results_of_another_split_are_recognised() {
+    let tables = two_scenes();
     let text = "{\"meta\":{},\"results\":{\"m1\":[]}}";
     let message = judge(&tables, text).unwrap_err().to_string();
     assert!(message.contains("samples of train") || message.contains("mini_train"), "{message}");
@@ -185,7 +204,7 @@ fn wrong_types_and_values_are_told_with_sample_box_and_field() {
             "\"sample_token\":\"m1\"",
             ["sample_token", "stands under", "\"m1\""],
         ),
-        ("\"num_pts\":1", "\"num_pts\":1.5", ["num_pts", "whole number", "1.5"]),
+        ("\"num_pts\":1", "\"num_pts\":\"1\"", ["num_pts", "a number", "\"1\""]),
     ] {
         refused(from, to, &[&["sample m0, box 1", "byte "], parts.as_slice()].concat());
     }
@@ -193,6 +212,21 @@ fn wrong_types_and_values_are_told_with_sample_box_and_field() {
     told("[]", &["an object", "an array", "whole nuScenes results file"]);
     told("{\"meta\":{}}", &["a field \"results\""]);
     told("", &["byte 0", "the end of the file"]);
+}
+
+#[test]
+fn a_score_below_nought_is_refused_and_one_above_1_is_not() {
+    for (score, found) in [("-0.5", "-0.5"), ("-1", "-1.0"), ("-1e-300", "-1e-300")] {
+        let to = format!("\"detection_score\":{score}");
+        let parts = ["sample m0, box 1, detection_score", "a score from 0 up", "sigmoid"];
+        let found = format!("found {found}");
+        refused("\"detection_score\":0.5", &to, &[parts.as_slice(), &[&found]].concat());
+    }
+    for score in ["0", "-0.0", "1.5", "70"] {
+        let text =
+            good().replace("\"detection_score\":0.5", &format!("\"detection_score\":{score}"));
+        assert!(judge(&tables(), &text).is_ok(), "{score}");
+    }
 }
 
 #[test]

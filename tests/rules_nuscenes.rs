@@ -4,8 +4,8 @@ mod nuscenes_world;
 
 use std::f64::consts::PI;
 
-use emc2::eval::nuscenes::TpError;
-use nuscenes_world::{Box, at, figures_of, judge, results, world};
+use emc2::eval::nuscenes::{TpError, evaluate_from};
+use nuscenes_world::{Box, Tables, at, figures_of, judge, request, results, world};
 use proptest::prelude::*;
 
 const CAR: &str = "vehicle.car";
@@ -67,6 +67,42 @@ fn of_equal_scores_the_later_box_goes_first() {
 }
 
 #[test]
+fn of_equal_scores_across_samples_a_list_of_scenes_takes_the_later_sample_first() {
+    // The car is in the first sample; each has a detection of the same score.
+    let tables = world(&[0, 500_000], &[at(CAR, 10.0, 0.0)], &[]);
+    let mut turned = tables.clone();
+    let mut rows: Vec<serde_json::Value> = serde_json::from_slice(&tables["sample"]).unwrap();
+    rows.reverse();
+    turned.insert("sample".to_owned(), serde_json::to_vec(&rows).unwrap());
+    let found = [at("car", 10.0, 0.0), Box { sample: 1, ..at("car", 10.0, 0.0) }];
+    let in_order = results(2, &found);
+    let (meta, lists) = in_order.trim_end_matches("}}").split_once("\"m0\":").unwrap();
+    let (first, second) = lists.split_once(",\"m1\":").unwrap();
+    let backwards = format!("{meta}\"m1\":{second},\"m0\":{first}}}}}");
+    let list = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(list.path(), "scene-0103\n").unwrap();
+    let list = list.path().display().to_string();
+    let ap = |tables: &Tables, split: &str, results: &str| {
+        let mut wanted = request();
+        wanted.split = split.to_owned();
+        evaluate_from(&wanted, tables, results.as_bytes()).unwrap().figures.classes[0].mean_ap
+    };
+    // The false box first: precision rises from 0 to 0.5, so (0.005 p - 0.1) for p of 20 to 100. Else 1 below
+    // recall 1, and 0.5 at it.
+    let (false_first, true_first) = (16.2 / 90.0 / 0.9, (89.0 * 0.9 + 0.4) / 90.0 / 0.9);
+    // An official split keeps the file's order, whatever that of the tables.
+    for tables in [&tables, &turned] {
+        near(ap(tables, "mini_val", &in_order), false_first);
+        near(ap(tables, "mini_val", &backwards), true_first);
+    }
+    // A list takes that of sample.json, whatever the file's.
+    for results in [&in_order, &backwards] {
+        near(ap(&tables, &list, results), false_first);
+        near(ap(&turned, &list, results), true_first);
+    }
+}
+
+#[test]
 fn a_higher_score_goes_before_a_nearer_box() {
     let found = [scored(0.4, at("car", 10.1, 0.0)), scored(0.6, at("car", 10.3, 0.0))];
     let car = figures_of("car", &[at(CAR, 10.0, 0.0)], &found);
@@ -109,6 +145,20 @@ fn boxes_without_points_do_not_count_and_an_unknown_number_is_not_none() {
     assert_eq!((car.truth.without_points, car.truth.kept), (1, 1));
     assert_eq!((car.detections.without_points, car.detections.kept), (1, 1));
     assert_eq!(car.mean_ap, 0.0, "what is left are two different cars");
+}
+
+#[test]
+fn a_number_of_points_with_a_fraction_is_cut_off_towards_nought() {
+    let tables = world(&[0], &[at(CAR, 10.0, 0.0)], &[]);
+    let good = results(1, &[at("car", 10.0, 0.0)]);
+    for (points, counts) in
+        [("1.0", 1), ("1.9", 1), ("0.9", 0), ("-0.9", 0), ("-1.5", 1), ("0e0", 0), ("1e300", 1)]
+    {
+        let text = good.replace("\"num_pts\":1", &format!("\"num_pts\":{points}"));
+        assert_ne!(text, good);
+        let car = &judge(&tables, &text).unwrap().figures.classes[0];
+        assert_eq!(car.detections.kept, counts, "{points}");
+    }
 }
 
 #[test]

@@ -15,11 +15,14 @@ use crate::sensor::kitti::read_split;
 
 /// `emc2 eval kitti`.
 pub fn kitti(args: &KittiArgs) -> anyhow::Result<Exit> {
-    let classes: Vec<Judged> = args
-        .classes
-        .iter()
-        .map(|name| name.parse().map_err(UsageError))
-        .collect::<Result<_, _>>()?;
+    let mut classes: Vec<Judged> = Vec::new();
+    for name in &args.classes {
+        let class = name.parse().map_err(UsageError)?;
+        // One that is named twice is judged once.
+        if !classes.contains(&class) {
+            classes.push(class);
+        }
+    }
     let split = match &args.split {
         Some(path) => Some(read_split(path).map_err(|error| UsageError(error.to_string()))?),
         None => None,
@@ -45,6 +48,11 @@ pub fn kitti(args: &KittiArgs) -> anyhow::Result<Exit> {
         DifficultyWord::Hard => Difficulty::Hard,
     };
     let threshold = args.explain_score.unwrap_or(f64::NEG_INFINITY);
+    if threshold.is_nan() {
+        let message = "--explain-score: expected a number, such as 0.3, found NaN, which no score reaches; \
+                       leave it out to have all detections take part";
+        return Err(UsageError(message.to_owned()).into());
+    }
     let options = Options { classes, draws: args.draws, ..Options::default() };
     let wanted = Wanted {
         json: args.json.clone(),

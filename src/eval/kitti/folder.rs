@@ -1,6 +1,7 @@
 //! Which frames are judged: the files of a results folder, a list of frames, and the labels.
 //!
-//! The official program judges the frames that have a result file, and no other.
+//! The official program's offline copy judges the frames that have a result file, and no other. It goes by
+//! the last ten characters of each name, read as a number, and opens the files of that number in six digits.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -48,7 +49,7 @@ pub(super) struct Listing {
     pub frames: Vec<FrameFiles>,
     /// Text files among the results that are no frames, such as `readme`.
     pub no_frames: Vec<String>,
-    /// Result files whose names are not the six digits that the official program looks for.
+    /// Result files whose names are not six digits, as those that the official program opens.
     pub odd_names: Vec<String>,
     pub results_not_listed: usize,
     pub listed_without_result: usize,
@@ -122,7 +123,7 @@ fn is_numbered(name: &str) -> bool {
     name.rsplit('/').next().is_some_and(|stem| stem.bytes().any(|byte| byte.is_ascii_digit()))
 }
 
-/// Whether the official program would find the file: six digits.
+/// Whether the name is six digits: the official program opens no other file.
 fn is_official(name: &str) -> bool {
     name.len() == 6 && name.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -85,16 +85,15 @@ pub fn read(folders: &Folders) -> Result<Input, Error> {
     note(
         listing.no_frames.len(),
         &format!(
-            "text files among the results are no frames, without a digit in their names: left out, as in the \
-             official program: {}",
+            "text files among the results are no frames, without a digit in their names: left out: {}",
             named(&listing.no_frames)
         ),
     );
     note(
         listing.odd_names.len(),
         &format!(
-            "result files have other names than six digits: judged here, but the official program would pass \
-             them over: {}",
+            "result files have other names than six digits: judged here; the official program reads files of \
+             six digits only: {}",
             named(&listing.odd_names)
         ),
     );

@@ -73,14 +73,15 @@ pub struct Contest<'a> {
     truth_places: Vec<u32>,
     /// Where each sample's boxes begin in `truth`.
     starts: Vec<u32>,
-    /// Detections, the highest score first; of equal scores the later one in the file.
+    /// Detections, the highest score first; of equal scores the later one of those given.
     detections: Vec<&'a EvalBox>,
     /// For each of `detections`, its place among the boxes that it was taken from.
     detection_places: Vec<u32>,
 }
 
 impl<'a> Contest<'a> {
-    /// Takes the boxes of `class` out of `truth` (ordered by sample) and `detections` (in file order).
+    /// Takes the boxes of `class` out of `truth` (ordered by sample) and `detections` (in the order that
+    /// decides between equal scores).
     pub fn new(
         class: DetectionClass,
         truth: &'a [EvalBox],

@@ -17,6 +17,7 @@ use super::selection::Selection;
 use super::truth::truth;
 use crate::eval::parallel::{in_turn, threads};
 use crate::sensor;
+use crate::sensor::nuscenes::splits;
 use crate::sensor::nuscenes::tables::{Need, TableSource, Tables};
 
 /// What to evaluate.
@@ -26,7 +27,8 @@ pub struct Request {
     pub root: PathBuf,
     /// Which tables, such as `v1.0-mini`.
     pub version: String,
-    /// An official split, such as `mini_val`, or a file that lists scene names.
+    /// An official split, such as `mini_val`, or a file that lists scene names. With a file, samples
+    /// stand in the order of `sample.json` where equal scores are put in order, as in the devkit.
     pub split: String,
     /// The results file; several are taken as one, each behind the one before. Every sample may be in
     /// one of them only.
@@ -152,6 +154,11 @@ fn run(
         .collect();
     for one in &mut results.boxes {
         one.sample = numbers[one.sample as usize];
+    }
+    // The order decides which of equal scores goes first. The devkit keeps the file's for the official
+    // splits, and for any other list of scenes takes that of `sample.json`.
+    if !splits::NAMES.contains(&request.split.as_str()) {
+        results.boxes.sort_by_key(|one| one.sample);
     }
     let mut sieves = request.outcomes.then(<[Sieve; 2]>::default);
     let sample_tokens: Vec<String> = match request.outcomes {

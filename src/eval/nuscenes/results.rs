@@ -76,6 +76,10 @@ const BOXES: &str = "A box has sample_token, translation, size, rotation, veloci
 const CUT_OFF: &str =
     "It was not written or copied whole (a full disk, a run that was stopped?): make it again";
 const NAN: &str = "Only velocities may be NaN; leave the box out, or give it a number";
+const SCORE: &str = "a score from 0 up";
+/// The devkit's curve of scores is 0 beyond the recall that was reached, and must not rise.
+const NEGATIVE: &str = "The official devkit stops on most results with such a score: write scores from 0 up, \
+                        such as the sigmoid of a logit";
 
 /// What stops the reading though the JSON is right.
 enum Refused {
@@ -211,15 +215,21 @@ impl Reader<'_> {
                         )
                     })?;
                 }
-                6 => read.score = json.number()?,
+                6 => {
+                    read.score = json.number()?;
+                    if read.score < 0.0 {
+                        return Err(json.wrong(SCORE, format!("{:?}", read.score)));
+                    }
+                }
                 7 => {
                     read.attribute = json.word_of(AttributeName::from_name, || {
                         format!("one of {}, or \"\"", ATTRIBUTES.join(", "))
                     })?;
                 }
                 8 => {
-                    let count = json.integer()?;
-                    read.points = count.clamp(-1, i64::from(i32::MAX)) as i32;
+                    // A fraction is cut off towards zero, as by Python's int().
+                    let count = json.number()?.trunc();
+                    read.points = count.clamp(-1.0, f64::from(i32::MAX)) as i32;
                 }
                 // The distance to the vehicle is always taken from the tables.
                 9 => {
@@ -254,6 +264,7 @@ impl Reader<'_> {
         let todo = match &*cause {
             JsonError::CutOff { byte: 1.., .. } => CUT_OFF,
             JsonError::Unexpected { found, .. } if found == "NaN" => NAN,
+            JsonError::Unexpected { expected, .. } if expected == SCORE => NEGATIVE,
             _ => self.todo,
         };
         Error::Results { file: file.to_owned(), place, cause, todo }
