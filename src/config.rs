@@ -14,8 +14,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::yaml;
+
 pub use bridge::BridgeConfig;
 pub use emergency::EmergencyConfig;
+pub(crate) use emergency::REACH_M as EMERGENCY_REACH_M;
 pub use fusion::{Calibration, FusionConfig, FusionMethod};
 pub use models::ModelsConfig;
 pub use router::{GainConfig, PixelConfig, PixelOrder, RouterConfig, TableRow, TreeConfig};
@@ -77,8 +80,10 @@ impl Config {
         if empty {
             return Ok(Self::default());
         }
-        let config: Self = serde_saphyr::from_str(text)
-            .map_err(|error| Error::Yaml { path: source.to_owned(), message: error.to_string() })?;
+        let config: Self = serde_saphyr::from_str(text).map_err(|error| Error::Yaml {
+            path: source.to_owned(),
+            message: yaml::explain(&error, &source.display().to_string()),
+        })?;
         config.check(source)?;
         Ok(config)
     }
@@ -113,7 +118,13 @@ impl Config {
         at_least_one("bridge.point_budget", self.bridge.point_budget)?;
         at_least_one("bridge.max_proposals", self.bridge.max_proposals)?;
         at_least_one("runtime.threads", self.runtime.threads)?;
-        at_least_one("runtime.providers (count)", self.runtime.providers.len())
+        at_least_one("runtime.providers (count)", self.runtime.providers.len())?;
+        match self.emergency.fault() {
+            None => Ok(()),
+            Some((key, found, expected)) => {
+                Err(Error::Value { path: source.to_owned(), key, found, expected })
+            }
+        }
     }
 }
 

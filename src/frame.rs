@@ -325,6 +325,9 @@ pub struct Dropped {
     pub boxes_not_finite: u64,
     /// Label lines of unknown class.
     pub labels_unknown_class: u64,
+    /// Label files that could not be read: their frames are taken as frames without labels.
+    #[serde(default)]
+    pub label_files_unreadable: u64,
     /// Images that were missing or could not be read.
     pub images_unusable: u64,
 }
@@ -347,6 +350,7 @@ impl Dropped {
             boxes_merged,
             boxes_not_finite,
             labels_unknown_class,
+            label_files_unreadable,
             images_unusable,
         } = other;
         self.points_not_finite += points_not_finite;
@@ -362,6 +366,7 @@ impl Dropped {
         self.boxes_merged += boxes_merged;
         self.boxes_not_finite += boxes_not_finite;
         self.labels_unknown_class += labels_unknown_class;
+        self.label_files_unreadable += label_files_unreadable;
         self.images_unusable += images_unusable;
     }
 }

@@ -18,6 +18,7 @@ pub mod pipeline;
 pub mod report;
 pub mod router;
 pub mod sensor;
+mod yaml;
 
 #[cfg(test)]
 #[path = "../tests/shared_data/mod.rs"]

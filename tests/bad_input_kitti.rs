@@ -114,6 +114,38 @@ fn a_truncated_scan_names_the_file_its_size_and_the_byte() {
 }
 
 #[test]
+fn a_scan_of_five_columns_is_refused_and_not_run_over() {
+    let set = Set::object();
+    let street = |ring: &[f32]| -> Vec<u8> {
+        let point = |i: u16| {
+            let place = [10.0 + f32::from(i % 30), f32::from(i % 7) - 3.0, -1.5];
+            [&place[..], &[f32::from(i % 50) / 50.0], &ring[..ring.len().min(1)]].concat()
+        };
+        (0..400).flat_map(point).flat_map(f32::to_le_bytes).collect()
+    };
+    set.write("training/velodyne/000000.bin", street(&[]));
+    assert_eq!(set.frame().dropped.intensities_clamped, 0);
+    set.write("training/velodyne/000000.bin", street(&[7.0]));
+    let parts = ["000000.bin", "of the 500 points", "five columns (x, y, z, intensity, ring"];
+    let error = set.refuses(false, &parts);
+    assert!(matches!(error, Error::ScanForeign { points: 500, .. }));
+    // One point fewer: no whole number of points of four values.
+    set.write("training/velodyne/000000.bin", &street(&[7.0])[20..]);
+    set.refuses(false, &["truncated", "399 whole points of x, y, z, intensity, ring (nuScenes)"]);
+}
+
+#[test]
+fn a_scan_whose_intensities_fit_no_scale_is_refused_unless_the_scale_is_said() {
+    let set = Set::object();
+    let points: Vec<_> = (0..200).map(|i| [10.0, 0.0, -1.0, 40.0 * i as f32]).collect();
+    set.write("training/velodyne/000000.bin", scan(&points));
+    set.refuses(false, &["000000.bin", "intensity outside 0 to 255", "--intensity-max"]);
+    let said = Options { intensity_max: Some(8000.0), ..Options::default() };
+    let frame = KittiObject::open(set.0.path(), said).unwrap().load(0).unwrap();
+    assert_eq!((frame.cloud.points.len(), frame.dropped.intensities_clamped), (200, 0));
+}
+
+#[test]
 fn an_empty_scan_is_refused() {
     let set = Set::object();
     set.write("training/velodyne/000000.bin", []);
@@ -249,10 +281,29 @@ fn a_label_line_names_line_column_expected_and_found() {
     ];
     for (line, parts) in cases {
         set.write("training/label_2/000000.txt", format!("{LABEL}{line}"));
-        set.refuses(false, &[&["label_2/000000.txt"], parts].concat());
+        set.refuses(true, &[&["label_2/000000.txt"], parts].concat());
     }
     set.write("training/label_2/000000.txt", b"Car \xff\xfe");
-    set.refuses(false, &["label_2/000000.txt", "UTF-8"]);
+    set.refuses(true, &["label_2/000000.txt", "UTF-8"]);
+}
+
+#[test]
+fn a_frame_with_a_bad_label_file_is_read_without_labels_and_that_is_counted() {
+    let set = Set::object();
+    for bad in [&b"Car 0.00 1\n"[..], b"Car \xff\xfe"] {
+        set.write("training/label_2/000000.txt", bad);
+        let source = set.source(false);
+        let frame = source.load(0).unwrap();
+        assert_eq!((frame.cloud.points.len(), frame.labels), (2, None));
+        assert_eq!(frame.dropped.label_files_unreadable, 1);
+        let next = source.load(1).unwrap();
+        assert_eq!((next.labels.unwrap().len(), next.dropped.label_files_unreadable), (1, 0));
+    }
+    let set = raw();
+    let drive = "day/day_drive_0001_sync";
+    set.write(&format!("{drive}/label_2/0000000000.txt"), "Car 0.00 1\n");
+    let frame = KittiRaw::open(&set.path(drive), Options::default()).unwrap().load(0).unwrap();
+    assert_eq!((frame.labels, frame.dropped.label_files_unreadable), (None, 1));
 }
 
 #[test]
@@ -446,17 +497,22 @@ fn a_tracking_sequence_gives_each_frame_its_own_labels() {
 }
 
 #[test]
-fn a_bad_tracking_label_is_an_error_of_its_frame_with_line_and_column() {
+fn a_bad_tracking_label_is_a_matter_of_its_frame_and_has_line_and_column() {
     let set = tracking();
     set.write(
         "training/label_02/0000.txt",
         format!("0 1 {LABEL}1 2 Car 0 0 x 0 0 0 0 1 1 1 0 0 0 0\n"),
     );
+    let strict = || Options { strict: true, ..Options::default() };
     let source = KittiTracking::open(set.0.path(), Options::default()).unwrap();
+    let [good, bad] = [0, 1].map(|index| source.load(index).unwrap());
+    assert_eq!((good.labels.unwrap().len(), good.dropped.label_files_unreadable), (1, 0));
+    assert_eq!((bad.labels, bad.dropped.label_files_unreadable), (None, 1));
+    let source = KittiTracking::open(set.0.path(), strict()).unwrap();
     assert!(source.load(0).is_ok());
     says(&source.load(1).unwrap_err(), &["0000.txt line 2", "column 6 (alpha)", "\"x\""]);
     set.write("training/label_02/0000.txt", format!("0 one {LABEL}"));
-    let source = KittiTracking::open(set.0.path(), Options::default()).unwrap();
+    let source = KittiTracking::open(set.0.path(), strict()).unwrap();
     says(&source.load(0).unwrap_err(), &["line 1", "column 2 (track)", "\"one\""]);
     set.write("training/label_02/0000.txt", format!("first 1 {LABEL}"));
     let error = KittiTracking::open(set.0.path(), Options::default()).err().unwrap();

@@ -40,6 +40,7 @@ fn figures_are_printed_and_written() {
     let page = std::fs::read_to_string(folder.path().join("page.html")).unwrap();
     assert_eq!(page.matches("<svg").count(), 20, "curves and scores of ten classes");
     assert!(!page.contains("src=\"http") && page.contains("0.5407"));
+    assert!(!page.contains("NaN"), "what has no figure has a dash");
 }
 
 #[test]

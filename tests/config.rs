@@ -66,6 +66,48 @@ fn a_value_outside_its_range_is_named_with_what_is_expected() {
 }
 
 #[test]
+fn every_setting_of_the_emergency_expert_is_checked() {
+    let refused = [
+        ("ground_margin_m", &["-0.1", "0", ".nan", ".inf", "2.5"][..], "above 0, at most 2"),
+        ("cluster_radius_m", &["-1", "0", ".nan", ".inf", "11"], "above 0, at most 10"),
+        ("min_points", &["0"], "at least 1"),
+        ("max_distance_m", &["-5", "0", "4", "121", ".nan", ".inf"], "from 5 to 120"),
+        ("score", &["5", "-0.3", "0", ".nan", "-.inf"], "above 0, at most 1"),
+    ];
+    for (key, values, expected) in refused {
+        for value in values {
+            let text = format!("emergency: {{{key}: {value}}}\n");
+            let message = parse(&text).expect_err(&text).to_string();
+            for part in ["my.yaml", &format!("emergency.{key} is "), expected] {
+                assert!(message.contains(part), "{text}: {part:?} is not in {message:?}");
+            }
+        }
+    }
+    for text in [
+        "ground_margin_m: 2",
+        "cluster_radius_m: 0.1",
+        "min_points: 1",
+        "max_distance_m: 5",
+        "max_distance_m: 120",
+        "score: 1",
+    ] {
+        parse(&format!("emergency: {{{text}}}\n")).expect(text);
+    }
+}
+
+#[test]
+fn an_error_of_yaml_names_the_file_and_no_setting_of_the_parser() {
+    let text = "fusion:\n  overlap: 0.1\n  overlap: 0.2\n";
+    let message = parse(text).unwrap_err().to_string();
+    for part in ["my.yaml:3:3", "line 3 column 3", "duplicate mapping key `overlap`"] {
+        assert!(message.contains(part), "{part:?} is not in {message:?}");
+    }
+    for part in ["<input>", "Policy"] {
+        assert!(!message.contains(part), "{part:?} is in {message:?}");
+    }
+}
+
+#[test]
 fn every_deployment_profile_can_be_used() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/profiles");
     let mut profiles = 0;

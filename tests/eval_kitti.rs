@@ -1,5 +1,7 @@
 //! What the evaluation promises beyond the official digits: properties, reasons, differences.
 
+use std::path::Path;
+
 use assert_cmd::Command;
 use emc2::eval::kitti::{
     self, Band, Difficulty, Entry, Evaluation, Frame, Judged, Metric, Options, Outcome, Strictness,
@@ -269,4 +271,50 @@ fn a_difference_names_the_boxes_gained_and_lost() {
             .and(contains("new mistakes: 1"))
             .and(contains("mistakes gone").not()),
     );
+}
+
+/// A folder of labels and results of one frame, judged as `emc2 run --eval` does, with its page.
+fn judged(folder: &Path, run: &str, label: &str, result: &str) -> String {
+    let at = |name: &str| folder.join(run).join(name);
+    for name in ["labels", "results"] {
+        std::fs::create_dir_all(at(name)).unwrap();
+    }
+    std::fs::write(at("labels/000003.txt"), label).unwrap();
+    std::fs::write(at("results/000003.txt"), result).unwrap();
+    let mut command = Command::cargo_bin("emc2").unwrap();
+    command.args(["eval", "kitti", "--labels"]).arg(at("labels"));
+    command.arg("--results").arg(at("results")).arg("--json").arg(at("eval.json"));
+    command.arg("--html").arg(at("eval.html")).assert().success();
+    std::fs::read_to_string(at("eval.html")).unwrap()
+}
+
+#[test]
+fn two_run_folders_are_compared_by_their_own_evaluations() {
+    let folder = tempfile::tempdir().unwrap();
+    let car = row("Car", (0.0, 10.0), 0.0, None);
+    let found = ObjectRow { score: Some(0.9), ..car.clone() };
+    judged(folder.path(), "one", &format!("{car}\n"), "");
+    judged(folder.path(), "two", &format!("{car}\n"), &format!("{found}\n"));
+    std::fs::create_dir(folder.path().join("bare")).unwrap();
+    let diff = |a: &str, b: &str| {
+        let mut command = Command::cargo_bin("emc2").unwrap();
+        command.args(["eval", "diff"]).arg(folder.path().join(a)).arg(folder.path().join(b));
+        command.assert()
+    };
+    diff("one", "two").success().stdout(contains("labels gained").and(contains("000003 line 1")));
+    diff("one", "bare").code(1).stderr(contains("no figures in").and(contains("eval.json")));
+}
+
+#[test]
+fn the_page_has_a_dash_and_no_figure_for_a_class_without_labels() {
+    let folder = tempfile::tempdir().unwrap();
+    let car = row("Car", (0.0, 10.0), 0.0, None);
+    let found = ObjectRow { score: Some(0.9), ..car.clone() };
+    let cyclist = row("Cyclist", (5.0, 15.0), 0.0, Some(0.8));
+    let page = judged(folder.path(), "run", &format!("{car}\n"), &format!("{found}\n{cyclist}\n"));
+    assert!(page.contains("<li><b>–</b> Cyclist, moderate: no labels</li>"), "{page}");
+    assert!(page.contains("</b> Car 3D &gt; 0.7, moderate, R40</li>"));
+    let (_, section) = page.split_once("<h2>Cyclist</h2>").unwrap();
+    let (table, _) = section.split_once("</table>").unwrap();
+    assert!(table.contains("<td class=\"n\">–") && !table.contains("0.0000"), "{table}");
 }

@@ -14,7 +14,7 @@ mod yaml;
 
 use crate::geometry::{Pose, frames};
 
-pub use alignment::{Alignment, AlignmentCheck, NotJudged};
+pub use alignment::{Alignment, AlignmentCheck, NotJudged, Verdict};
 pub use axes::Axes;
 pub use camera::{Camera, NEAR_M, ProjectedBox, Projector};
 pub use check::{Finding, FrameCheck};

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::{Axes, Camera, Error, LidarSpec, Rig, kitti, matrix};
 use crate::geometry::Pose;
+use crate::yaml::explain;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -131,7 +132,7 @@ impl At<'_> {
 /// the text there; a value that makes no sense is named by its path of keys.
 pub fn parse_rig_yaml(text: &str, source: &str) -> Result<Rig, Error> {
     let file: RigFile = serde_saphyr::from_str(text)
-        .map_err(|e| Error::Yaml { file: source.to_owned(), message: e.to_string() })?;
+        .map_err(|e| Error::Yaml { file: source.to_owned(), message: explain(&e, source) })?;
     let at = At { source, place: "lidar.".to_owned() };
     let lidar = &file.lidar;
     let axes = match &lidar.axes {

@@ -1,7 +1,7 @@
 //! APE, the accuracy-prioritised expert: returns and picture together.
 //!
-//! For far and hidden objects, where a handful of returns needs the picture's help. Its inputs are
-//! `raster`, `points` (256 places), `pixels` (image features at each of these points), `window` (means of the
+//! The dearest: it needs the image branch. Where the default table sends people and cyclists that
+//! are not weak, for which the picture tells most. Its inputs are `raster`, `points` (256 places), `pixels` (image features at each of these points), `window` (means of the
 //! tight and the wide window) and `context`; the image branch must have run for its regions.
 
 use super::{Error, Network, RegionExpert};

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Error;
 use crate::frame::Class;
+use crate::yaml;
 
 mod fault;
 mod lines;
@@ -153,9 +154,11 @@ impl Contract {
     /// [`Error::ContractSyntax`] with line, column and snippet; [`Error::Contract`] for a value that
     /// cannot be right. `source` is the file named in either.
     pub fn parse(text: &str, source: &Path) -> Result<Self, Error> {
-        let contract: Self = serde_saphyr::from_str(text).map_err(|error| {
-            Error::ContractSyntax { path: source.to_owned(), message: error.to_string() }
-        })?;
+        let contract: Self =
+            serde_saphyr::from_str(text).map_err(|error| Error::ContractSyntax {
+                path: source.to_owned(),
+                message: yaml::explain(&error, &source.display().to_string()),
+            })?;
         contract.plausible().map_err(|fault| located(text, source, fault))?;
         Ok(contract)
     }

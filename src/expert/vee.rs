@@ -1,8 +1,8 @@
 //! VEE, the versatile-efficiency expert: what LPE sees and the returns themselves, LiDAR only.
 //!
-//! For objects that are farther or partly hidden, where most cells are empty and the exact place of
-//! each return counts. Its inputs are `raster`, `points` (128 places) and `context`. It also takes
-//! over APE's regions where there is no picture.
+//! The exact place of each return counts as well as the picture of them. Where the default table
+//! sends sure cars. Its inputs are `raster`, `points` (128 places) and `context`. It also takes over
+//! APE's regions where there is no picture.
 
 use super::{Error, Network, RegionExpert};
 use crate::frame::ExpertKind;

@@ -82,11 +82,16 @@ fn head(page: &KittiPage<'_>) -> String {
     );
     for figures in &page.evaluation.classes {
         let Some(curves) = &figures.official[Metric::Box3d as usize] else { continue };
+        let curve = &curves[Difficulty::Moderate as usize];
+        let name = figures.class.class().name();
+        if curve.labels == 0 {
+            let _ = writeln!(out, "<li><b>–</b> {name}, moderate: no labels</li>");
+            continue;
+        }
         let _ = writeln!(
             out,
-            "<li><b>{:.2}</b> {} 3D &gt; {}, moderate, R40</li>",
-            r40(&curves[Difficulty::Moderate as usize].precision),
-            figures.class.class().name(),
+            "<li><b>{:.2}</b> {name} 3D &gt; {}, moderate, R40</li>",
+            r40(&curve.precision),
             figures.class.limit(Strictness::Official, Metric::Box3d)
         );
     }
@@ -102,13 +107,14 @@ fn head(page: &KittiPage<'_>) -> String {
     out
 }
 
+/// The figures; a dash where there is no label that counts, for which the official program prints 0.
 fn table(figures: &ClassFigures) -> String {
     let mut out = "<div class=\"scroll\"><table><thead><tr><th>overlap<th class=\"n\">R40 easy<th class=\"n\">moderate\
         <th class=\"n\">hard<th class=\"n\">R11 easy<th class=\"n\">moderate<th class=\"n\">hard</tr></thead><tbody>\n"
         .to_owned();
-    let mut row = |name: &str, limit: f64, values: [Option<[f64; 3]>; 2]| {
+    let mut row = |name: &str, limit: f64, values: [Option<[Option<f64>; 3]>; 2]| {
         let _ = write!(out, "<tr><th>{name} &gt; {limit}");
-        for value in values.into_iter().flat_map(|v| v.map_or([None; 3], |v| v.map(Some))) {
+        for value in values.into_iter().flat_map(|v| v.unwrap_or([None; 3])) {
             match value {
                 Some(value) => {
                     let _ = write!(out, "<td class=\"n\">{value:.4}");
@@ -129,14 +135,17 @@ fn table(figures: &ClassFigures) -> String {
             let curves = tables[metric as usize].as_ref();
             let name = metric.key().to_uppercase();
             let each = |average: fn(&crate::eval::kitti::Values) -> f64| {
-                curves.map(|c| [0, 1, 2].map(|d| average(&c[d].precision)))
+                curves
+                    .map(|c| [0, 1, 2].map(|d| (c[d].labels > 0).then(|| average(&c[d].precision))))
             };
             row(&name, limit, [each(r40), each(r11)]);
             if metric == Metric::Image {
                 let each = |average: fn(&crate::eval::kitti::Values) -> f64| {
-                    let values =
-                        curves.map(|c| [0, 1, 2].map(|d| c[d].similarity.as_ref().map(average)));
-                    values.and_then(|[a, b, c]| Some([a?, b?, c?]))
+                    curves.map(|c| {
+                        let counts = [0, 1, 2].map(|d| c[d].labels > 0);
+                        [0, 1, 2]
+                            .map(|d| c[d].similarity.as_ref().filter(|_| counts[d]).map(average))
+                    })
                 };
                 row("AOS", limit, [each(r40), each(r11)]);
             }

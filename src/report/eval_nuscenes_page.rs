@@ -81,7 +81,8 @@ fn head(page: &NuscenesPage<'_>) -> String {
     for (error, name) in
         TpError::ALL.iter().zip(["mATE, m", "mASE", "mAOE, rad", "mAVE, m/s", "mAAE"])
     {
-        let _ = writeln!(out, "<li><b>{:.3}</b> {name}</li>", figures.errors[*error as usize]);
+        let _ =
+            writeln!(out, "<li><b>{}</b> {name}</li>", error_text(figures.errors[*error as usize]));
     }
     let _ = writeln!(out, "<li><b>{}</b> samples</li>\n</ul>", evaluation.samples);
     if evaluation.samples < evaluation.samples_of_split {
@@ -99,6 +100,12 @@ fn head(page: &NuscenesPage<'_>) -> String {
     out
 }
 
+/// An error of what was matched; a dash where nothing could be.
+fn error_text(value: f64) -> String {
+    if value.is_nan() { "–".to_owned() } else { format!("{value:.3}") }
+}
+
+/// The figures; a class without annotations has an AP of 0 by the rules, and that counts in the mean.
 fn figures_table(evaluation: &Evaluation) -> String {
     let mut out =
         "<div class=\"scroll\"><table><thead><tr><th>class<th class=\"n\">AP, %".to_owned();
@@ -108,19 +115,23 @@ fn figures_table(evaluation: &Evaluation) -> String {
     out.push_str(
         "<th class=\"n\">ATE, m<th class=\"n\">ASE<th class=\"n\">AOE, rad<th class=\"n\">AVE, m/s<th class=\"n\">AAE</tr></thead><tbody>\n",
     );
-    let error = |value: f64| if value.is_nan() { "–".to_owned() } else { format!("{value:.3}") };
     for class in &evaluation.figures.classes {
         let _ = write!(
             out,
-            "<tr><th>{}<td class=\"n\">{:.2}",
+            "<tr><th>{}{}<td class=\"n\">{:.2}",
             class.class.name(),
+            if class.truth.kept == 0 {
+                " <span class=\"muted\">(no annotations)</span>"
+            } else {
+                ""
+            },
             100.0 * class.mean_ap
         );
         for value in class.average_precisions {
             let _ = write!(out, "<td class=\"n\">{:.2}", 100.0 * value);
         }
         for value in class.errors {
-            let _ = write!(out, "<td class=\"n\">{}", error(value));
+            let _ = write!(out, "<td class=\"n\">{}", error_text(value));
         }
         out.push_str("</tr>\n");
     }
@@ -130,7 +141,7 @@ fn figures_table(evaluation: &Evaluation) -> String {
         100.0 * evaluation.figures.mean_ap
     );
     for value in evaluation.figures.errors {
-        let _ = write!(out, "<td class=\"n\">{}", error(value));
+        let _ = write!(out, "<td class=\"n\">{}", error_text(value));
     }
     out.push_str("</tr>\n</tbody></table></div>\n");
     out

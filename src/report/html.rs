@@ -178,7 +178,7 @@ fn boxes(page: &Page<'_>) -> String {
     let _ = write!(
         out,
         "</tbody>\n</table></div>\n<p class=\"muted\">Regions planned: LPE {}, VEE {}, APE {}, bridge {}, emergency {}. \
-         {} boxes lie outside the image and are therefore not in <code>results/</code>; {} boxes are degraded.</p>\n</section>\n",
+         Boxes outside the image and therefore not in <code>results/</code>: {}; degraded boxes: {}.</p>\n</section>\n",
         s.plan.lpe,
         s.plan.vee,
         s.plan.ape,

@@ -42,15 +42,17 @@ pub fn expert_name(expert: ExpertKind) -> &'static str {
 /// benchmark, and few of them are objects.
 pub const FAINT_BELOW: f32 = 0.1;
 
-/// What the expert is, in a sentence for a newcomer.
+/// What the expert is, in a sentence for a newcomer; what goes to it is the router's table to say.
 pub fn expert_meaning(expert: ExpertKind) -> &'static str {
     match expert {
         ExpertKind::Lpe => {
-            "Latency-prioritised: sees the region from above. For near, well seen objects."
+            "Latency-prioritised: the region from above alone. The fastest. By default: what is weak, and cars in doubt."
         }
-        ExpertKind::Vee => "Versatile-efficiency: the region from above and its LiDAR points.",
+        ExpertKind::Vee => {
+            "Versatile-efficiency: the region from above and its LiDAR points. By default: sure cars."
+        }
         ExpertKind::Ape => {
-            "Accuracy-prioritised: the region from above, its LiDAR points and the picture. For far objects in doubt."
+            "Accuracy-prioritised: the region from above, its LiDAR points and the picture. The dearest. By default: people and cyclists that are not weak."
         }
         ExpertKind::Bridge => "The bridge's own proposal, left as it is.",
         ExpertKind::Emergency => "No model at all: ground removal and clustering.",
@@ -93,6 +95,29 @@ mod tests {
                     .sum();
                 assert!(a == b || apart > 100, "{a:?} and {b:?}");
             }
+        }
+    }
+
+    /// The legend says which row of the shipped table leads to which expert: a changed table changes it.
+    #[test]
+    fn the_legend_says_what_the_shipped_table_does() {
+        use ExpertKind::{Ape, Lpe, Vee};
+        let table = crate::config::Config::default().router.table;
+        let rows: Vec<_> = table.iter().map(|row| (row.name.as_str(), row.expert)).collect();
+        assert_eq!(
+            rows,
+            [
+                ("pedestrian or cyclist, not weak", Ape),
+                ("sure car", Vee),
+                ("weak, or a car in doubt", Lpe)
+            ]
+        );
+        for (expert, words) in [
+            (Ape, "By default: people and cyclists that are not weak."),
+            (Vee, "By default: sure cars."),
+            (Lpe, "By default: what is weak, and cars in doubt."),
+        ] {
+            assert!(expert_meaning(expert).ends_with(words), "{expert:?}");
         }
     }
 

@@ -140,12 +140,16 @@ fn draw_histogram(
         counts
     });
     let top = counts.iter().flatten().copied().max().unwrap_or(0).max(1);
-    let mut chart = frame(area, title)
-        .build_cartesian_2d(low..low + width * BINS as f64, 0.0..f64::from(top) * 1.25)?;
+    let height = f64::from(top) * 1.25;
+    let mut chart =
+        frame(area, title).build_cartesian_2d(low..low + width * BINS as f64, 0.0..height)?;
     chart
         .configure_mesh()
         .x_desc(x)
         .y_desc(y)
+        // Counts are whole: no more lines than there are whole numbers.
+        .y_labels((height as usize + 1).min(11))
+        .y_label_formatter(&|count| format!("{count:.0}"))
         .disable_x_mesh()
         .light_line_style(TRANSPARENT)
         .bold_line_style(BLACK.mix(0.12))
@@ -168,4 +172,30 @@ fn draw_histogram(
         chart.draw_series(std::iter::once(Text::new(label, (key + width * 1.2, row), text)))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_axis_has_whole_numbers_only() {
+        for most in [1, 2, 3, 4, 7, 15, 30] {
+            let far: Vec<f64> = std::iter::repeat_n(12.5, most).chain([60.0]).collect();
+            let words = (["distance, m", "labels"], ["found", "missed"]);
+            let svg = histogram("Labels", words.0, words.1, [&far, &[]]).unwrap();
+            let texts: Vec<&str> = svg
+                .lines()
+                .map(str::trim)
+                .filter(|line| line.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
+                .filter(|line| !line.is_empty())
+                .collect();
+            // The axis of distances has one decimal, that of counts has none, and no number twice.
+            let counts: Vec<&str> = texts.into_iter().filter(|t| !t.contains('.')).collect();
+            let mut once = counts.clone();
+            once.dedup();
+            assert_eq!(counts, once, "{most}: {svg}");
+            assert!(counts.len() >= 2 && counts.contains(&"0"), "{most}: {counts:?}");
+        }
+    }
 }

@@ -35,7 +35,8 @@ pub enum Error {
     #[error(
         "{file}: {bytes} bytes are not a whole number of {}-byte points ({} as f32): \
          {points} points and {remainder} bytes more, cut off at byte {}. The file is truncated or not a \
-         {} scan; copy it again", layout.bytes(), layout.columns(), bytes - remainder, layout.owner()
+         {} scan; copy it again{}",
+        layout.bytes(), layout.columns(), bytes - remainder, layout.owner(), fits_another(*bytes, *layout)
     )]
     ScanSize {
         /// Which scan.
@@ -86,6 +87,22 @@ pub enum Error {
         file: String,
         /// Its points.
         points: u64,
+    },
+    /// A scan whose values no LiDAR gives: the file has another layout.
+    #[error(
+        "{file}: this does not look like a scan of x, y, z, intensity as four little-endian float32 a point: {odd} \
+         of the {points} points {what}. Files of five columns (x, y, z, intensity, ring, as nuScenes has them), of \
+         float64 or of another byte order are of another layout: write the points as four float32"
+    )]
+    ScanForeign {
+        /// Which scan.
+        file: String,
+        /// Points that were looked at.
+        points: u64,
+        /// Those that are odd.
+        odd: u64,
+        /// What is odd in them.
+        what: String,
     },
     /// Points that are not numbers, under strict reading.
     #[error(
@@ -243,6 +260,24 @@ pub enum Error {
         /// What went wrong.
         cause: String,
     },
+}
+
+/// A word on a size that would be whole points of the other layout.
+fn fits_another(bytes: u64, layout: PointLayout) -> String {
+    let other = match layout {
+        PointLayout::Kitti => PointLayout::Nuscenes,
+        PointLayout::Nuscenes => PointLayout::Kitti,
+    };
+    let size = other.bytes() as u64;
+    if !bytes.is_multiple_of(size) {
+        return String::new();
+    }
+    format!(
+        ". Its size is that of {} whole points of {} ({}): it may be a scan of that layout",
+        bytes / size,
+        other.columns(),
+        other.owner()
+    )
 }
 
 fn known_classes() -> String {

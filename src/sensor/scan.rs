@@ -2,7 +2,8 @@
 //!
 //! Bytes come in, points in scan order go out, into memory that is used again: a file is read
 //! straight into the points' own buffer, with no copy between. Points that are not numbers are
-//! left out and counted.
+//! left out and counted. A file of another layout (five columns, float64, another byte order) is
+//! recognised by values that no LiDAR gives, and refused.
 
 use std::fs::File;
 use std::io::Read;
@@ -53,6 +54,14 @@ impl PointLayout {
 /// Points allowed in one scan unless told otherwise: 4 Mi, thirty whole turns of a 64-beam sensor.
 pub const MAX_POINTS: usize = 4 << 20;
 
+/// Returns farther than this on an axis are none of a LiDAR's, m.
+const FARTHEST_M: f32 = 1000.0;
+/// Share of points with values that no LiDAR gives above which the file has another layout.
+const ODD_SHARE: f64 = 0.01;
+/// Share of points that are no numbers above which the file has another layout. Sensors that store a
+/// point for every firing, return or not, stay below.
+const NOT_FINITE_SHARE: f64 = 0.9;
+
 /// How a scan is to be read.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ScanFormat {
@@ -79,11 +88,34 @@ pub struct ScanStats {
     pub intensity_clamped: u64,
 }
 
+impl ScanStats {
+    /// Refuses a scan that has more intensities beyond its scale than single odd returns explain.
+    /// For a scale that was guessed: one that was given may cut as much as its owner likes.
+    ///
+    /// # Errors
+    /// [`Error::ScanForeign`].
+    pub fn fits_scale(&self, file: &Path, intensity_max: f32) -> Result<(), Error> {
+        if self.intensity_clamped as f64 <= ODD_SHARE * self.read as f64 {
+            return Ok(());
+        }
+        Err(Error::ScanForeign {
+            file: file.display().to_string(),
+            points: self.read,
+            odd: self.intensity_clamped,
+            what: format!(
+                "have an intensity outside 0 to {intensity_max} (if that alone is wrong, give the scale with \
+                 --intensity-max, intensity_max)"
+            ),
+        })
+    }
+}
+
 /// Turns the bytes of a scan (of any alignment) into points; what `points` held before is gone,
 /// its memory is used again. `file` names the scan in errors.
 ///
 /// # Errors
-/// No bytes, bytes that are not whole points, more points than allowed, or not one finite point.
+/// No bytes, bytes that are not whole points, more points than allowed, not one finite point, or
+/// values that say that the file has another layout.
 pub fn parse_scan(
     bytes: &[u8],
     file: &str,
@@ -137,7 +169,7 @@ pub(super) fn check_size(
     }
 }
 
-/// Byte order, points that are not numbers, intensity scale.
+/// Byte order, points that are not numbers, values that no LiDAR gives, intensity scale.
 fn finish(file: &str, format: ScanFormat, points: &mut Vec<[f32; 4]>) -> Result<ScanStats, Error> {
     if cfg!(target_endian = "big") {
         for value in points.iter_mut().flatten() {
@@ -146,32 +178,63 @@ fn finish(file: &str, format: ScanFormat, points: &mut Vec<[f32; 4]>) -> Result<
     }
     let read = points.len() as u64;
     // Nearly every scan is clean: one pass without branches finds out, and only then points move.
-    if !all_finite(points) {
+    if !all_near(points) {
         points.retain(|point| point.iter().all(|value| value.is_finite()));
         if points.is_empty() {
             return Err(Error::ScanNotFinite { file: file.to_owned(), points: read });
         }
+        let far = points.iter().filter(|p| p[..3].iter().any(|v| v.abs() > FARTHEST_M)).count();
+        refuse_share(file, far as u64, points.len() as u64, ODD_SHARE, || {
+            format!("lie farther away than {FARTHEST_M} m")
+        })?;
     }
     let not_finite = read - points.len() as u64;
-    let mut intensity_clamped = 0;
-    for point in points.iter_mut() {
-        let intensity = point[3] / format.intensity_max;
-        let inside = intensity.clamp(0.0, 1.0);
-        intensity_clamped += u64::from(inside != intensity);
-        point[3] = inside;
+    refuse_share(file, not_finite, read, NOT_FINITE_SHARE, || "are NaN or infinite".to_owned())?;
+    let (mut intensity_clamped, mut negative) = (0, 0);
+    for block in points.chunks_mut(1024) {
+        // Counts as wide as the values keep the loop in vector registers.
+        let (mut outside, mut below) = (0_u32, 0_u32);
+        for point in block {
+            let intensity = point[3] / format.intensity_max;
+            let inside = intensity.clamp(0.0, 1.0);
+            outside += u32::from(inside != intensity);
+            below += u32::from(intensity < 0.0);
+            point[3] = inside;
+        }
+        intensity_clamped += u64::from(outside);
+        negative += u64::from(below);
     }
+    refuse_share(file, negative, points.len() as u64, ODD_SHARE, || {
+        "have a negative intensity".to_owned()
+    })?;
     Ok(ScanStats { read, not_finite, intensity_clamped })
 }
 
-/// An f32 is finite unless its exponent is all ones; the block keeps the loop in vector registers.
-fn all_finite(points: &[[f32; 4]]) -> bool {
-    const EXPONENT: u32 = 0x7f80_0000;
+/// An error where more than a share of the points is odd.
+fn refuse_share(
+    file: &str,
+    odd: u64,
+    points: u64,
+    share: f64,
+    what: impl FnOnce() -> String,
+) -> Result<(), Error> {
+    if odd as f64 <= share * points as f64 {
+        return Ok(());
+    }
+    Err(Error::ScanForeign { file: file.to_owned(), points, odd, what: what() })
+}
+
+/// Whether no value is NaN, infinite or beyond the farthest return: as bits, the magnitudes of f32
+/// are in the order of the numbers, and these above all. The block keeps the loop in vector registers.
+fn all_near(points: &[[f32; 4]]) -> bool {
+    const MAGNITUDE: u32 = 0x7fff_ffff;
+    let farthest = FARTHEST_M.to_bits();
     points.chunks(1024).all(|block| {
-        let bad = block
+        let odd = block
             .iter()
             .flatten()
-            .fold(0_u32, |bad, value| bad | u32::from(value.to_bits() & EXPONENT == EXPONENT));
-        bad == 0
+            .fold(0_u32, |odd, value| odd | u32::from(value.to_bits() & MAGNITUDE > farthest));
+        odd == 0
     })
 }
 
@@ -220,6 +283,72 @@ mod tests {
         let stats = parse_scan(&bytes(&scan), "s", format, &mut read).unwrap();
         assert_eq!(read.iter().map(|p| p[3]).collect::<Vec<_>>(), [1.0, 0.2, 1.0]);
         assert_eq!(stats.intensity_clamped, 1);
+    }
+
+    /// A street's worth of points as one file of so many columns has them, flat.
+    fn street(row: impl Fn([f32; 4], f32) -> Vec<f32>) -> Vec<f32> {
+        let point = |i: u16| {
+            let turn = f32::from(i) * 0.02;
+            let far = 5.0 + f32::from(i % 40);
+            let height = -1.7 + f32::from(i % 7) * 0.3;
+            row(
+                [far * turn.cos(), far * turn.sin(), height, f32::from(i % 90) / 100.0],
+                (i % 64).into(),
+            )
+        };
+        (0..2000).flat_map(point).collect()
+    }
+
+    fn refused(bytes: &[u8]) -> String {
+        let mut read = Vec::new();
+        parse_scan(bytes, "s.bin", ScanFormat::default(), &mut read).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_scan_of_another_layout_is_refused_with_what_was_found() {
+        let flat = |values: Vec<f32>| -> Vec<u8> {
+            let whole = values.len() / 4 * 4;
+            values[..whole].iter().flat_map(|value| value.to_le_bytes()).collect()
+        };
+        let kitti = street(|point, _| point.to_vec());
+        parse_scan(&flat(kitti.clone()), "s", ScanFormat::default(), &mut Vec::new()).unwrap();
+        let with_ring = refused(&flat(street(|point, ring| [&point[..], &[ring]].concat())));
+        insta::assert_snapshot!(with_ring, @"s.bin: this does not look like a scan of x, y, z, intensity as four little-endian float32 a point: 911 of the 2500 points have a negative intensity. Files of five columns (x, y, z, intensity, ring, as nuScenes has them), of float64 or of another byte order are of another layout: write the points as four float32");
+        let of_bytes = |[x, y, z, i]: [f32; 4], ring| vec![x, y, z, (255.0 * i).round(), ring];
+        assert!(refused(&flat(street(of_bytes))).contains("negative intensity"));
+        assert!(refused(&flat(street(|p, _| p[..3].to_vec()))).contains("negative intensity"));
+        assert!(refused(&flat(street(|[x, y, z, i], _| vec![i, x, y, z]))).contains("negative"));
+        let doubles: Vec<u8> =
+            kitti.iter().flat_map(|value| f64::from(*value).to_le_bytes()).collect();
+        assert!(refused(&doubles).contains("farther away than 1000 m"), "{}", refused(&doubles));
+        let big_endian: Vec<u8> = kitti.iter().flat_map(|value| value.to_be_bytes()).collect();
+        assert!(refused(&big_endian).contains("farther away than 1000 m"));
+        let millimetres: Vec<u8> =
+            kitti.iter().flat_map(|v| ((v * 1000.0) as i32).to_le_bytes()).collect();
+        assert!(refused(&millimetres).contains("NaN or infinite"), "{}", refused(&millimetres));
+    }
+
+    #[test]
+    fn single_odd_points_do_not_make_a_scan_foreign() {
+        let mut points = vec![[10.0, 1.0, -1.0, 0.3]; 300];
+        points[7] = [5000.0, 0.0, 0.0, 0.1];
+        points[8][3] = -0.2;
+        points[9][3] = 1.5;
+        let mut read = Vec::new();
+        let stats = parse_scan(&bytes(&points), "s", ScanFormat::default(), &mut read).unwrap();
+        assert_eq!((read.len(), stats.intensity_clamped), (300, 2));
+        stats.fits_scale(Path::new("s"), 1.0).unwrap();
+        points[10..14].iter_mut().for_each(|point| point[3] = 1.5);
+        let stats = parse_scan(&bytes(&points), "s", ScanFormat::default(), &mut read).unwrap();
+        let error = stats.fits_scale(Path::new("s"), 1.0).unwrap_err().to_string();
+        assert!(error.contains("6 of the 300 points") && error.contains("0 to 1"), "{error}");
+    }
+
+    #[test]
+    fn a_size_that_fits_another_layout_is_told() {
+        let five = refused(&[0; 20 * 7]);
+        assert!(five.contains("7 whole points of x, y, z, intensity, ring"), "{five}");
+        assert!(!refused(&[0; 47]).contains("whole points of"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::BufReader;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
@@ -25,11 +25,12 @@ pub fn diff(args: &DiffArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Good)
 }
 
-/// Reads the figures in a file, or in a folder that `emc2 eval nuscenes --json` wrote, and the outcomes
-/// beside them.
+/// Reads the figures in a file, or in a folder that `emc2 eval nuscenes --json` or `emc2 run --eval`
+/// wrote, and the outcomes beside them.
 fn read(path: &Path) -> anyhow::Result<Side> {
-    let [summary, _, outcomes] = outputs(path);
-    let path = if path.is_dir() { &summary } else { path };
+    let found = if path.is_dir() { figures_in(path)? } else { path.to_owned() };
+    let path = found.as_path();
+    let [_, _, outcomes] = outputs(path);
     let text = std::fs::read_to_string(path).with_context(|| unreadable(path))?;
     // The devkit writes figures that are not numbers as a bare NaN.
     let text = text.replace("NaN", "null");
@@ -38,6 +39,19 @@ fn read(path: &Path) -> anyhow::Result<Side> {
     })?;
     let boxes = outcomes.is_file().then(|| read_outcomes(&outcomes)).transpose()?;
     Ok(Side { figures, boxes })
+}
+
+/// The file of figures in a folder: an evaluation's own first, then that of a run of either benchmark.
+fn figures_in(folder: &Path) -> anyhow::Result<PathBuf> {
+    let places = ["metrics_summary.json", "eval.json", "eval/metrics_summary.json"];
+    let found = places.iter().map(|name| folder.join(name)).find(|path| path.is_file());
+    found.with_context(|| {
+        format!(
+            "no figures in {}; expected eval.json (`emc2 run --eval` over KITTI), eval/metrics_summary.json (the same over \
+             nuScenes) or metrics_summary.json (`emc2 eval nuscenes --json DIR`); a run without --eval has none",
+            folder.display()
+        )
+    })
 }
 
 fn read_outcomes(path: &Path) -> anyhow::Result<Vec<BoxOutcome>> {

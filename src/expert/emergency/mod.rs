@@ -13,7 +13,7 @@ mod ground;
 
 use super::{Error, Expert, ExpertInput, ExpertMeter, Refinement};
 use crate::bridge::{Proposal, ProposalSource};
-use crate::config::EmergencyConfig;
+use crate::config::{EMERGENCY_REACH_M as REACH_M, EmergencyConfig};
 use crate::frame::{Class, DegradationSet, ExpertKind, Frame};
 use crate::geometry::Box3;
 
@@ -47,7 +47,7 @@ pub struct Emergency {
 impl Emergency {
     /// With these settings.
     pub fn new(config: &EmergencyConfig) -> Self {
-        let reach = config.max_distance_m.clamp(5.0, 120.0);
+        let reach = config.max_distance_m.clamp(*REACH_M.start(), *REACH_M.end());
         Self {
             config: config.clone(),
             ground: ground::Ground::new(reach, config.ground_margin_m),

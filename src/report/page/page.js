@@ -94,7 +94,7 @@
     current = Math.max(0, Math.min(frames.length - 1, index));
     const frame = frames[current];
     select.value = String(current);
-    at("place").textContent = `${current + 1} of ${frames.length} · ${frame.boxes.length} boxes · ${frame.total_ms.toFixed(1)} ms · ${frame.points.toLocaleString("en")} points`;
+    at("place").textContent = `${current + 1} of ${frames.length} · ${frame.boxes.length} ${frame.boxes.length === 1 ? "box" : "boxes"} · ${frame.total_ms.toFixed(1)} ms · ${frame.points.toLocaleString("en")} points`;
     at("degraded").hidden = !frame.degraded.length;
     at("degraded").textContent = `Degraded. ${frame.degraded.join("; ")}`;
     draw(at("overlay"), frame.overlay, "camera image",

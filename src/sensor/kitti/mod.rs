@@ -3,6 +3,7 @@
 //! Three layouts share one way of reading a frame (scan, image size, calibration, labels) and one
 //! set of [`Options`]: [`KittiObject`], [`KittiRaw`] and [`KittiTracking`].
 
+mod files;
 mod object;
 mod raw;
 mod reader;
@@ -57,7 +58,7 @@ pub struct Options {
     /// The folder of labels in place of the layout's own, such as `label_2_teacher` in a raw drive.
     pub labels_from: Option<String>,
     /// Make an error of what would be counted and left out otherwise: images missing or damaged,
-    /// classes unknown, points not finite.
+    /// label files that cannot be read, classes unknown, points not finite.
     pub strict: bool,
     /// More points in a scan are an error.
     pub max_points: usize,

@@ -4,9 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::reader::{
-    Calibration, Parts, Reader, contents, id_at, label_folder, read_labels, stems,
-};
+use super::files::{contents, id_at, label_folder, read_labels, stems};
+use super::reader::{Calibration, Parts, Reader};
 use super::{Options, Scan};
 use crate::frame::{Frame, Stamp};
 use crate::sensor::{Error, Source};
@@ -87,7 +86,7 @@ impl Source for KittiObject {
             scan: self.scan(id),
             image_stem: self.base.join("image_2").join(id),
             calibration: Calibration::File(self.base.join(format!("calib/{id}.txt"))),
-            labels: read_labels(&self.labels.join(format!("{id}.txt")))?,
+            labels: read_labels(&self.labels.join(format!("{id}.txt"))),
         };
         self.reader.fill(parts, frame)
     }

@@ -5,10 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Options;
-use super::reader::{
-    Calibration, Parts, Reader, contents, id_at, label_folder, read_labels, read_text, stems,
-    tenth_seconds,
-};
+use super::files::{contents, id_at, label_folder, read_labels, read_text, stems, tenth_seconds};
+use super::reader::{Calibration, Parts, Reader};
 use crate::calib::{Rig, parse_kitti_raw_calib};
 use crate::frame::{Frame, Stamp};
 use crate::sensor::{Error, Source};
@@ -113,7 +111,7 @@ impl Source for KittiRaw {
             scan: self.drive.join(SCANS).join(format!("{id}.bin")),
             image_stem: self.drive.join("image_02/data").join(id),
             calibration: Calibration::Fixed(Arc::clone(&self.rig)),
-            labels: read_labels(&self.labels.join(format!("{id}.txt")))?,
+            labels: read_labels(&self.labels.join(format!("{id}.txt"))),
         };
         self.reader.fill(parts, frame)
     }

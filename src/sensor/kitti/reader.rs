@@ -1,11 +1,12 @@
 //! The part of reading a frame that all of KITTI's layouts share: scan, image, rig, labels.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Options;
+use super::files::{LabelRows, read_text};
 use super::row::ObjectRow;
 use super::split::check_names;
 use crate::calib::{Camera, KITTI_IMAGE_SIZE, Rig, parse_kitti_calib};
@@ -39,15 +40,12 @@ pub(super) struct Parts<'a> {
     /// The image without its ending.
     pub image_stem: PathBuf,
     pub calibration: Calibration,
-    /// None where there is no label file.
-    pub labels: Option<LabelRows>,
+    /// None where there is no label file; an error where there is one that cannot be read.
+    pub labels: Result<Option<LabelRows>, Error>,
 }
 
 /// A calibration's text and the image's size, if there is an image.
 type RigKey = (String, Option<[u32; 2]>);
-
-/// The rows of a label file with their line numbers, and the file's name.
-pub(super) type LabelRows = (Vec<(usize, ObjectRow)>, String);
 
 /// Reads frames; shared by all threads.
 pub(super) struct Reader {
@@ -55,11 +53,18 @@ pub(super) struct Reader {
     // Thousands of frames share a handful of calibrations: same text and image size, same rig.
     rigs: Mutex<HashMap<RigKey, Arc<Rig>>>,
     intensity_warned: AtomicBool,
+    /// Frames whose labels were told to be unreadable: some are read more than once.
+    labels_warned: Mutex<HashSet<String>>,
 }
 
 impl Reader {
     pub fn new(options: Options) -> Self {
-        Self { options, rigs: Mutex::default(), intensity_warned: AtomicBool::new(false) }
+        Self {
+            options,
+            rigs: Mutex::default(),
+            intensity_warned: AtomicBool::new(false),
+            labels_warned: Mutex::default(),
+        }
     }
 
     /// The frames' names: those asked for, checked, or those that `found` gives, sorted.
@@ -109,8 +114,18 @@ impl Reader {
         frame.images.push(CameraImage { camera: 0, stamp: parts.stamp, data });
 
         self.fill_points(&parts.scan, frame)?;
-        if let Some((rows, file)) = parts.labels {
-            frame.labels = Some(self.labels(rows, &file, frame)?);
+        match parts.labels {
+            Ok(Some((rows, file))) => frame.labels = Some(self.labels(rows, &file, frame)?),
+            Ok(None) => {}
+            Err(error) if self.options.strict => return Err(error),
+            // Boxes need no labels: the frame counts as one without, and says why.
+            Err(error) => {
+                frame.dropped.label_files_unreadable += 1;
+                let mut warned = self.labels_warned.lock().unwrap_or_else(PoisonError::into_inner);
+                if warned.insert(parts.id.to_owned()) {
+                    tracing::warn!(frame = parts.id, "read without its labels: {error}");
+                }
+            }
         }
         Ok(())
     }
@@ -130,6 +145,10 @@ impl Reader {
         if of_bytes {
             let format = ScanFormat { intensity_max: BYTE_INTENSITY, ..format };
             stats = read_scan(path, format, &mut frame.cloud.points)?;
+        }
+        if self.options.intensity_max.is_none() {
+            let scale = if of_bytes { BYTE_INTENSITY } else { format.intensity_max };
+            stats.fits_scale(path, scale)?;
         }
         if self.options.strict && stats.not_finite > 0 {
             return Err(Error::ScanDirty {
@@ -293,95 +312,4 @@ fn nominal_size(camera: &Camera) -> [u32; 2] {
         },
         |(_, size)| *size,
     )
-}
-
-/// The names, without ending, of a folder's files that end in `.ending`; none if it is no folder.
-pub(super) fn stems(folder: &Path, ending: &str) -> Result<Option<Vec<String>>, Error> {
-    if !folder.is_dir() {
-        return Ok(None);
-    }
-    let unreadable = |source| Error::Read { what: "folder", path: folder.to_owned(), source };
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-        let path = PathBuf::from(entry.map_err(unreadable)?.file_name());
-        if path.extension().is_some_and(|found| found == ending)
-            && let Some(stem) = path.file_stem().and_then(|stem| stem.to_str())
-        {
-            names.push(stem.to_owned());
-        }
-    }
-    Ok(Some(names))
-}
-
-/// A whole text file.
-pub(super) fn read_text(what: &'static str, path: &Path) -> Result<String, Error> {
-    std::fs::read_to_string(path).map_err(|source| Error::Read {
-        what,
-        path: path.to_owned(),
-        source,
-    })
-}
-
-/// The rows of a label file, or none where there is no such file.
-pub(super) fn read_labels(path: &Path) -> Result<Option<LabelRows>, Error> {
-    if !path.exists() {
-        return Ok(None);
-    }
-    let file = path.display().to_string();
-    Ok(Some((super::row::parse_rows(&read_text("label file", path)?, &file)?, file)))
-}
-
-/// What is in a folder, for messages.
-pub(super) fn contents(folder: &Path) -> String {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return if folder.exists() {
-            "it is not a folder that can be read"
-        } else {
-            "it does not exist"
-        }
-        .to_owned();
-    };
-    let mut names: Vec<_> =
-        entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-    names.sort_unstable();
-    if names.is_empty() {
-        return "it is empty".to_owned();
-    }
-    let more = names.len().saturating_sub(8);
-    names.truncate(8);
-    let tail = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("it holds {}{tail}", names.join(", "))
-}
-
-/// An error where a folder of labels was asked for by name and is not there.
-pub(super) fn label_folder(
-    base: &Path,
-    options: &Options,
-    usual: &str,
-    layout: &'static str,
-) -> Result<PathBuf, Error> {
-    let folder = base.join(options.labels_from.as_deref().unwrap_or(usual));
-    if options.labels_from.is_some() && !folder.is_dir() {
-        return Err(Error::Layout {
-            layout,
-            root: base.to_owned(),
-            expected: "the folder of labels that was asked for (labels_from)",
-            found: format!("there is no {}; {}", folder.display(), contents(base)),
-        });
-    }
-    Ok(folder)
-}
-
-/// The error for a frame number that is not there.
-pub(super) fn id_at<'a>(ids: &'a [String], index: usize, name: &str) -> Result<&'a str, Error> {
-    ids.get(index).map(String::as_str).ok_or_else(|| Error::Index {
-        name: name.to_owned(),
-        index,
-        len: ids.len(),
-    })
-}
-
-/// KITTI's ten turns a second, for layouts that store no time of their own.
-pub(super) fn tenth_seconds(frame_number: u64) -> Stamp {
-    Stamp(i64::try_from(frame_number.saturating_mul(100_000_000)).unwrap_or(i64::MAX))
 }

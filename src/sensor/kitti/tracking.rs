@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::Options;
-use super::reader::{
-    Calibration, Parts, Reader, contents, id_at, label_folder, read_text, stems, tenth_seconds,
-};
+use super::files::{contents, id_at, label_folder, read_text, stems, tenth_seconds};
+use super::reader::{Calibration, Parts, Reader};
 use super::row::{ObjectRow, RowError};
 use crate::frame::Frame;
 use crate::sensor::{Error, Source};
@@ -167,17 +166,17 @@ impl Source for KittiTracking {
         let id = id_at(&self.ids, index, &self.name)?;
         let (sequence, name) = id.split_once('/').unwrap_or((id, ""));
         let number = name.parse::<u64>().unwrap_or(0);
-        let labels = match self.labels.get(sequence) {
-            Some(labels) => Some((labels.rows(number)?, labels.file.clone())),
-            None => None,
-        };
+        let rows = self.labels.get(sequence).map(|labels| {
+            let rows = labels.rows(number)?;
+            Ok((rows, labels.file.clone()))
+        });
         let parts = Parts {
             id,
             stamp: tenth_seconds(number),
             scan: self.base.join(format!("velodyne/{id}.bin")),
             image_stem: self.base.join("image_02").join(id),
             calibration: Calibration::File(self.base.join(format!("calib/{sequence}.txt"))),
-            labels,
+            labels: rows.transpose(),
         };
         self.reader.fill(parts, frame)
     }
