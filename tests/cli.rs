@@ -169,7 +169,7 @@ fn a_truncated_scan_is_skipped_and_reported_and_the_rest_goes_on() {
     run_over(&root, &out, &no_models(folder.path()))
         .assert()
         .success()
-        .stdout(contains("1 skipped"))
+        .stdout(contains("skipped: 1"))
         .stderr(contains("000000.bin").and(contains("1603")));
     let lines = fs::read_to_string(out.join("frames.jsonl")).unwrap();
     assert!(lines.contains("\"skipped\""));

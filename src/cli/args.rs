@@ -174,7 +174,8 @@ pub struct RunArgs {
     /// Replace an earlier run in the same folder.
     #[arg(long)]
     pub force: bool,
-    /// A frame that cannot be read, a missing image or an unknown label stops the run (exit code 3).
+    /// A frame that cannot be read, a missing image, a picture whose header is damaged or an unknown label
+    /// stops the run (exit code 3). Pixels are read when a region needs them: damage there is told in the frame.
     #[arg(long)]
     pub strict: bool,
 }

@@ -265,7 +265,7 @@ fn precision(first: Option<Provider>, config: &Config) -> &'static str {
 fn tell(summary: &RunSummary, out: &Path, plan: &RunPlan, (ready_s, took_s): (f64, f64)) {
     sayln!("{}", summary.latency);
     sayln!(
-        "{} frames ({} from before), {} boxes, {} skipped; ready after {ready_s:.2} s, all in {took_s:.2} s",
+        "frames: {} ({} from before), boxes: {}, skipped: {}; ready after {ready_s:.2} s, all in {took_s:.2} s",
         summary.frames,
         summary.frames_earlier,
         summary.boxes,

@@ -57,8 +57,8 @@ pub struct Options {
     pub ids: Option<Vec<String>>,
     /// The folder of labels in place of the layout's own, such as `label_2_teacher` in a raw drive.
     pub labels_from: Option<String>,
-    /// Make an error of what would be counted and left out otherwise: images missing or damaged,
-    /// label files that cannot be read, classes unknown, points not finite.
+    /// Make an error of what would be counted and left out otherwise: images missing or with a
+    /// damaged header (pixels are not read here), label files that cannot be read, classes unknown, points not finite.
     pub strict: bool,
     /// More points in a scan are an error.
     pub max_points: usize,
