@@ -20,6 +20,14 @@ fn drive() -> &'static Path {
     DRIVE.get_or_init(|| synthetic_drive("cli-drive", 4, 3))
 }
 
+/// A synthetic drive of so many frames that a test may damage.
+fn own_drive(folder: &Path, frames: u32) -> PathBuf {
+    let root = folder.join("drive");
+    let words = ["--frames", &frames.to_string(), "--seed", "5"];
+    emc2().args(["synth", "--out"]).arg(&root).args(words).assert().success();
+    root
+}
+
 fn run_over(root: &Path, out: &Path, config: &Path) -> Command {
     let mut command = emc2();
     command.args(["run", "--dataset", "kitti", "--root"]).arg(root);
@@ -144,17 +152,9 @@ fn an_earlier_run_is_neither_overwritten_nor_mixed() {
         .stdout(contains("0 from before"));
 }
 
-/// The drive with the first scan cut in the middle of a point.
+/// A drive with the first scan cut in the middle of a point.
 fn damaged(folder: &Path) -> PathBuf {
-    let root = folder.join("damaged");
-    for part in ["velodyne", "image_2", "calib", "label_2"] {
-        let to = root.join("training").join(part);
-        fs::create_dir_all(&to).unwrap();
-        for entry in fs::read_dir(drive().join("training").join(part)).unwrap() {
-            let entry = entry.unwrap();
-            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-        }
-    }
+    let root = own_drive(folder, 4);
     let scan = root.join("training/velodyne/000000.bin");
     let bytes = fs::read(&scan).unwrap();
     fs::write(&scan, &bytes[..1603]).unwrap();
@@ -306,9 +306,7 @@ fn threads_and_jobs_have_a_limit() {
 #[test]
 fn an_unreadable_frame_costs_recall_when_judged() {
     let folder = tempfile::tempdir().unwrap();
-    let root = folder.path().join("drive");
-    let target = root.to_str().unwrap();
-    emc2().args(["synth", "--out", target, "--frames", "2", "--seed", "5"]).assert().success();
+    let root = own_drive(folder.path(), 2);
     let scan = root.join("training/velodyne/000001.bin");
     let bytes = fs::read(&scan).unwrap();
     fs::write(&scan, &bytes[..bytes.len() - 6]).unwrap();
@@ -322,9 +320,7 @@ fn an_unreadable_frame_costs_recall_when_judged() {
 #[test]
 fn a_rig_that_cannot_be_meant_is_told_before_the_run() {
     let folder = tempfile::tempdir().unwrap();
-    let root = folder.path().join("drive");
-    let target = root.to_str().unwrap();
-    emc2().args(["synth", "--out", target, "--frames", "1", "--seed", "5"]).assert().success();
+    let root = own_drive(folder.path(), 1);
     let path = root.join("training/calib/000000.txt");
     let text = fs::read_to_string(&path).unwrap();
     let rest = text.lines().filter(|line| !line.starts_with("Tr_velo_to_cam"));
@@ -343,9 +339,7 @@ fn a_rig_that_cannot_be_meant_is_told_before_the_run() {
 #[cfg(unix)]
 fn stopped_and_resumed(signal: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let root = folder.path().join("drive");
-    let target = root.to_str().unwrap();
-    emc2().args(["synth", "--out", target, "--frames", "30", "--seed", "5"]).assert().success();
+    let root = own_drive(folder.path(), 30);
     let (out, config) = (folder.path().join("out"), no_models(folder.path()));
     let mut child = Process::new(assert_cmd::cargo::cargo_bin!("emc2"))
         .args(["run", "--dataset", "kitti", "--pictures", "--root"])
@@ -373,6 +367,10 @@ fn stopped_and_resumed(signal: &str) {
         let text = fs::read_to_string(entry.unwrap().path()).unwrap();
         assert!(text.lines().all(|line| line.split_whitespace().count() == 16), "a torn line");
     }
-    run_over(&root, &out, &config).args(["--pictures", "--resume"]).assert().success();
+    run_over(&root, &out, &config)
+        .args(["--pictures", "--resume", "--jobs", "2"])
+        .assert()
+        .success()
+        .stderr(contains("from before were timed with 1 jobs of 2 threads"));
     assert_eq!(fs::read_dir(&results).unwrap().count(), 30);
 }

@@ -23,7 +23,7 @@ use crate::report::{
 };
 use crate::sensor::Source;
 
-/// Pipelines side by side at most: each holds all models, some 60 MB.
+/// Pipelines side by side at most: each holds all models, some 85 MB (README, "resident memory").
 const MOST_JOBS: usize = 64;
 
 /// `emc2 run`.
@@ -114,6 +114,17 @@ pub fn over(
         eprintln!("warning: {warning}");
     }
     let folder = RunFolder::open(out, &header, plan.existing)?;
+    if let Some(before) = &folder.earlier().header {
+        let timed = |header: &Header| (header.jobs, header.config["runtime"]["threads"].clone());
+        let ((jobs, threads), now) = (timed(before), timed(&header));
+        if (jobs, &threads) != (now.0, &now.1) {
+            eprintln!(
+                "warning: the frames from before were timed with {jobs} jobs of {threads} threads, these are with {} of \
+                 {}: boxes are the same, times are of both",
+                now.0, now.1
+            );
+        }
+    }
     let todo: Vec<usize> =
         (0..source.len()).filter(|index| !folder.is_finished(&source.ids()[*index])).collect();
     let earlier = source.len() - todo.len();

@@ -27,9 +27,9 @@ pub fn decode(data: &ImageData) -> Result<Arc<RgbImage>, Error> {
         ImageData::File(path) => {
             // One read of the whole file: the decoders then work on memory.
             let bytes = std::fs::read(path).map_err(|source| unreadable(path, source))?;
-            decode_bytes(&bytes, &path.display().to_string())
+            decode_bytes(&bytes, &name_of(data))
         }
-        ImageData::Encoded(bytes) => decode_bytes(bytes, "image in memory"),
+        ImageData::Encoded(bytes) => decode_bytes(bytes, &name_of(data)),
         ImageData::Missing(cause) => {
             Err(Error::Image { file: "no image".to_owned(), cause: cause.clone() })
         }
@@ -41,15 +41,20 @@ pub fn decode(data: &ImageData) -> Result<Arc<RgbImage>, Error> {
 /// # Errors
 /// As [`decode`], and [`Error::ImageSize`].
 pub fn decode_for(data: &ImageData, camera: &Camera) -> Result<Arc<RgbImage>, Error> {
-    let pixels = decode(data)?;
+    of_size(decode(data)?, data, camera)
+}
+
+/// The pixels, if they are as many as the camera has.
+fn of_size(
+    pixels: Arc<RgbImage>,
+    data: &ImageData,
+    camera: &Camera,
+) -> Result<Arc<RgbImage>, Error> {
     let [width, height] = camera.size;
     if pixels.dimensions() == (width, height) {
         return Ok(pixels);
     }
-    let file = match data {
-        ImageData::File(path) => path.display().to_string(),
-        _ => "image in memory".to_owned(),
-    };
+    let file = name_of(data);
     let expected = format!("the rig's camera {} {width} x {height}", camera.name);
     Err(Error::ImageSize { file, expected, found: pixels.dimensions().into() })
 }
@@ -71,10 +76,18 @@ pub fn decode_upper(data: &ImageData, camera: &Camera, rows: u32) -> Result<Arc<
         ImageData::Encoded(bytes) => bytes,
         ImageData::Rgb(_) | ImageData::Missing(_) => return decode_for(data, camera),
     };
-    // Whatever is the matter, decoding the whole says it.
     match upper_rows(bytes, camera.size, rows) {
         Some(pixels) => Ok(Arc::new(pixels)),
-        None => decode_for(data, camera),
+        // Whatever is the matter, decoding the whole says it.
+        None => of_size(decode_bytes(bytes, &name_of(data))?, data, camera),
+    }
+}
+
+/// What errors call a picture.
+fn name_of(data: &ImageData) -> String {
+    match data {
+        ImageData::File(path) => path.display().to_string(),
+        _ => "image in memory".to_owned(),
     }
 }
 
