@@ -4,6 +4,7 @@ mod shared_data;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use emc2::calib::{Camera, Rig};
 use emc2::frame::{Class, Frame, ImageData};
 use emc2::sensor::kitti::{KittiObject, KittiRaw, Options, Scan, read_split};
 use emc2::sensor::{Frames, Source, image};
@@ -116,6 +117,24 @@ fn images_decode_to_the_size_of_their_camera() {
     for frame in Frames::new(&source) {
         let frame = frame.unwrap();
         image::decode_for(&frame.images[0].data, &frame.rig.cameras[0]).unwrap();
+    }
+}
+
+#[test]
+fn the_upper_rows_of_pictures_are_those_of_the_whole() {
+    let Some(root) = shared().map(|folder| folder.join("data/kitti/training/image_2")) else {
+        return;
+    };
+    for file in ["000008.png", "000002.jpg", "003866.jpg"] {
+        let data = ImageData::File(root.join(file));
+        let whole = image::decode(&data).unwrap();
+        let camera = Camera { size: whole.dimensions().into(), ..Rig::kitti().cameras.remove(0) };
+        for rows in [1, 100, 256, 257, 272] {
+            let upper = image::decode_upper(&data, &camera, rows).unwrap();
+            assert_eq!(upper.dimensions(), (whole.width(), rows), "{file}");
+            let bytes = upper.as_raw().len();
+            assert!(upper.as_raw()[..] == whole.as_raw()[..bytes], "{file}, {rows} rows");
+        }
     }
 }
 

@@ -59,8 +59,8 @@ fn of_size(
     Err(Error::ImageSize { file, expected, found: pixels.dimensions().into() })
 }
 
-/// As [`decode_for`], but where decoding can stop early (a PNG of 8-bit RGB that is not interlaced)
-/// only the upper `rows` of the picture come back. Nothing below them is looked at: damage there goes
+/// As [`decode_for`], but where decoding can stop early (a PNG of 8-bit RGB that is not interlaced, a
+/// JPEG that is not progressive) only the upper `rows` of the picture come back. Nothing below them is looked at: damage there goes
 /// unnoticed.
 ///
 /// # Errors
@@ -76,7 +76,8 @@ pub fn decode_upper(data: &ImageData, camera: &Camera, rows: u32) -> Result<Arc<
         ImageData::Encoded(bytes) => bytes,
         ImageData::Rgb(_) | ImageData::Missing(_) => return decode_for(data, camera),
     };
-    match upper_rows(bytes, camera.size, rows) {
+    let upper = upper_rows_of_png(bytes, camera.size, rows);
+    match upper.or_else(|| upper_rows_of_jpeg(bytes, camera.size, rows)) {
         Some(pixels) => Ok(Arc::new(pixels)),
         // Whatever is the matter, decoding the whole says it.
         None => of_size(decode_bytes(bytes, &name_of(data))?, data, camera),
@@ -92,7 +93,7 @@ fn name_of(data: &ImageData) -> String {
 }
 
 /// The upper rows of a PNG of 8-bit RGB and of this size; none of anything else.
-fn upper_rows(bytes: &[u8], [width, height]: [u32; 2], rows: u32) -> Option<RgbImage> {
+fn upper_rows_of_png(bytes: &[u8], [width, height]: [u32; 2], rows: u32) -> Option<RgbImage> {
     let limits = png::Limits { bytes: MAX_BYTES as usize };
     let decoder = png::Decoder::new_with_limits(Cursor::new(bytes), limits);
     let mut reader = decoder.read_info().ok()?;
@@ -106,6 +107,67 @@ fn upper_rows(bytes: &[u8], [width, height]: [u32; 2], rows: u32) -> Option<RgbI
         pixels.extend_from_slice(reader.next_row().ok()??.data());
     }
     RgbImage::from_raw(width, rows, pixels)
+}
+
+/// The upper rows of a JPEG of this size whose rows come from top to bottom; none of anything else.
+///
+/// The decoder is shown a header that speaks of fewer rows, and stops there.
+fn upper_rows_of_jpeg(bytes: &[u8], [width, height]: [u32; 2], rows: u32) -> Option<RgbImage> {
+    let JpegRows { at, block } = rows_of_jpeg(bytes)?;
+    let number = |at: usize| u32::from(u16::from_be_bytes([bytes[at], bytes[at + 1]]));
+    // One row of blocks more: chroma where two of them meet is made of both.
+    let shown = rows.next_multiple_of(block) + block;
+    if (number(at + 2), number(at)) != (width, height) || shown >= height {
+        return None;
+    }
+    let mut bytes = bytes.to_vec();
+    bytes[at..at + 2].copy_from_slice(&u16::try_from(shown).ok()?.to_be_bytes());
+    let pixels = reader(Cursor::new(&bytes)).and_then(|reader| reader.decode()).ok()?;
+    let mut pixels = pixels.into_rgb8().into_raw();
+    pixels.truncate(3 * width as usize * rows as usize);
+    RgbImage::from_raw(width, rows, pixels)
+}
+
+/// How a JPEG holds its rows.
+struct JpegRows {
+    /// Where its height stands (two bytes; the width follows).
+    at: usize,
+    /// Rows of a block, all components together.
+    block: u32,
+}
+
+/// The rows of a sequential JPEG, all of whose components are in one scan; none of anything else
+/// (ITU-T T.81, annex B).
+fn rows_of_jpeg(bytes: &[u8]) -> Option<JpegRows> {
+    if !bytes.starts_with(&[0xff, 0xd8]) {
+        return None;
+    }
+    let (mut at, mut frame) = (2, None);
+    loop {
+        let &[0xff, marker, high, low] = bytes.get(at..at + 4)? else { return None };
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        let segment = bytes.get(at + 4..at + 2 + length)?;
+        match marker {
+            // Tables among the markers of frames.
+            0xc4 | 0xc8 | 0xcc => {}
+            // Bits a sample, height, width, then for each component number, sampling, table.
+            0xc0 | 0xc1 => {
+                let components = segment.get(6..)?.chunks_exact(3);
+                let sampling = components.map(|component| component[1] & 15).max()?;
+                frame = Some((segment[5], JpegRows { at: at + 5, block: 8 * u32::from(sampling) }));
+            }
+            // Progressive, lossless, arithmetic.
+            0xc2..=0xcf => return None,
+            // The scan: its first byte is the number of its components.
+            0xda => {
+                let (components, rows) = frame?;
+                let whole = *segment.first()? == components && rows.block > 0;
+                return whole.then_some(rows);
+            }
+            _ => {}
+        }
+        at += 2 + length;
+    }
 }
 
 /// Decodes the bytes of a PNG or JPEG; `file` names the picture in errors.
@@ -183,13 +245,45 @@ mod tests {
     }
 
     #[test]
+    fn the_upper_rows_of_a_jpeg_are_those_of_the_whole_however_its_chroma_is_sampled() {
+        const H2V2: &[u8] = include_bytes!("../../tests/fixtures/pictures/h2v2.jpg");
+        const H2V1: &[u8] = include_bytes!("../../tests/fixtures/pictures/h2v1.jpg");
+        const RESTART: &[u8] = include_bytes!("../../tests/fixtures/pictures/restart.jpg");
+        const PROGRESSIVE: &[u8] = include_bytes!("../../tests/fixtures/pictures/progressive.jpg");
+        let camera = Camera { size: [40, 72], ..camera() };
+        for (bytes, block) in [(H2V2, 16), (H2V1, 8), (RESTART, 16), (PROGRESSIVE, 72)] {
+            let jpeg = ImageData::Encoded(bytes.into());
+            let whole = decode(&jpeg).unwrap();
+            for rows in 1..=72 {
+                let upper = decode_upper(&jpeg, &camera, rows).unwrap();
+                let early = rows.next_multiple_of(block) + block < 72;
+                assert_eq!(upper.height(), if early { rows } else { 72 });
+                let length = upper.as_raw().len();
+                assert!(upper.as_raw()[..] == whole.as_raw()[..length], "{rows} rows");
+            }
+        }
+    }
+
+    #[test]
+    fn a_damaged_jpeg_says_why_wherever_it_is_cut() {
+        const WHOLE: &[u8] = include_bytes!("../../tests/fixtures/pictures/h2v2.jpg");
+        let camera = Camera { size: [40, 72], ..camera() };
+        for length in 0..WHOLE.len() {
+            let cut = ImageData::Encoded(WHOLE[..length].into());
+            match decode_upper(&cut, &camera, 8) {
+                Ok(pixels) => assert_eq!(pixels.width(), 40),
+                Err(error) => assert!(error.to_string().contains("decode"), "{error}"),
+            }
+        }
+    }
+
+    #[test]
     fn what_cannot_be_stopped_early_comes_whole() {
         let rgb = pictured().to_rgb8();
         for (image, format) in [
             (pictured(), ImageFormat::Png),
             (pictured().to_luma8().into(), ImageFormat::Png),
             (pictured().to_rgb16().into(), ImageFormat::Png),
-            (rgb.clone().into(), ImageFormat::Jpeg),
         ] {
             let data = encoded(&image, format);
             let upper = decode_upper(&data, &camera(), 8).unwrap();
