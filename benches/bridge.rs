@@ -128,7 +128,7 @@ fn inputs(criterion: &mut Criterion) {
     let mut bridge = Bridge::new(&BridgeConfig::default(), Some(Box::new(network))).unwrap();
     let scene = bridge.process(&frame, &mut StageTimes::default()).unwrap();
     let regions: Vec<usize> = (0..16.min(scene.regions.len())).collect();
-    let mut images = ImageBranch::new(Some(Box::new(fake_network::image_model(16)))).unwrap();
+    let mut images = ImageBranch::new(Some(Box::new(fake_network::image_model(16))), None).unwrap();
     let mut group = criterion.benchmark_group("inputs of 16 regions");
     group.bench_function("image windows", |bencher| {
         bencher.iter(|| {

@@ -51,7 +51,7 @@ fn a_warm_bridge_makes_scenes_and_expert_inputs_without_allocating() {
     let config = BridgeConfig { point_budget: 50_000, ..BridgeConfig::default() };
     let network = fake_network::bridge_model(&fake_network::cars(40));
     let mut bridge = Bridge::new(&config, Some(Box::new(network))).unwrap();
-    let mut images = ImageBranch::new(Some(Box::new(fake_network::image_model(8)))).unwrap();
+    let mut images = ImageBranch::new(Some(Box::new(fake_network::image_model(8))), None).unwrap();
     let mut inputs = Inputs {
         context: vec![0.0; 48 * 12],
         raster: vec![0.0; 48 * 4096],

@@ -191,6 +191,41 @@ fn a_failed_expert_hands_its_regions_to_the_next_one() {
 }
 
 #[test]
+fn a_person_says_what_the_picture_said_of_it_and_without_the_classifier_nothing() {
+    let (Some(whole), Some(mut without), Some(mut failing)) = (networks(), networks(), networks())
+    else {
+        return;
+    };
+    without.classifier = None;
+    failing.classifier = broken(failing.classifier.take());
+    let [mut whole, mut without, mut failing] =
+        [whole, without, failing].map(|n| Pipeline::new(&config("always:ape"), n).unwrap());
+    let told = |d: &emc2::frame::Detection| d.reason.contains(", picture ");
+    let mut people = 0;
+    for index in 0..8 {
+        let frame = frame(index);
+        let (whole, plain) = (whole.process(&frame), without.process(&frame));
+        for person in whole.detections.iter().filter(|d| told(d)) {
+            assert_ne!(person.class, Class::Car);
+            people += 1;
+            let same = plain.detections.iter().find(|d| d.box3 == person.box3);
+            // One that only its picture raised above the least score is not there without.
+            assert!(same.is_none_or(|same| same.score != person.score), "{}", person.reason);
+        }
+        let names = |result: &FrameResult| {
+            result.degraded.iter().any(|step| step.cause.contains("classifier"))
+        };
+        assert!(!names(whole) && !names(plain) && !plain.detections.iter().any(|d| told(d)));
+        let failed = failing.process(&frame);
+        assert_eq!(failed.detections, plain.detections, "the boxes stand as without it");
+        if whole.detections.iter().any(told) {
+            assert!(names(failed), "{:?}", failed.degraded);
+        }
+    }
+    assert!(people > 3, "{people}");
+}
+
+#[test]
 fn with_every_expert_failing_the_proposals_stand() {
     let Some(mut networks) = networks() else { return };
     for slot in [&mut networks.lpe, &mut networks.vee, &mut networks.ape] {

@@ -109,6 +109,14 @@ pub fn image_contract(regions: usize) -> Contract {
     )
 }
 
+/// The contract of a classifier of people and cyclists, `places` along a crop.
+pub fn classifier_contract(batch: usize, places: usize) -> Contract {
+    let crops = vec![tensor("crops", &[batch, 3, places, places])];
+    let mut contract = contract(Role::Classifier, crops, vec![tensor("logits", &[batch, 2])]);
+    contract.classes.remove(0);
+    contract
+}
+
 /// A car proposal at a place (box centre), LiDAR frame.
 pub fn car(center: [f64; 3], yaw: f64) -> Proposal {
     Proposal {

@@ -71,7 +71,8 @@ pub struct Scenario {
     /// The camera that sees most of it, if any (index into the rig's cameras).
     pub camera: Option<usize>,
     /// The part of that camera's picture that the image branch would look at for it (its wide
-    /// window): left, top, right, bottom, shares 0..1 of the picture. All 0 without a camera.
+    /// window, for people and cyclists with the classifier's crop): left, top, right, bottom, shares 0..1 of
+    /// the picture. All 0 without a camera.
     pub window: [f32; 4],
 }
 

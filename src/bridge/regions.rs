@@ -166,7 +166,8 @@ impl RegionFinder {
         scenario.occlusion = self.range_image.occlusion(box3);
         (scenario.camera, scenario.truncation) = view(rig, box3);
         if let Some(camera) = scenario.camera {
-            scenario.window = super::image::share_of_picture(&rig.cameras[camera], box3);
+            scenario.window =
+                super::image::share_of_picture(&rig.cameras[camera], &region.proposal);
         }
     }
 }

@@ -43,7 +43,7 @@ fn list(config: &crate::config::Config) -> anyhow::Result<Exit> {
     let mut all_there = true;
     for (key, folder) in config.models.folders() {
         let Some(folder) = folder else {
-            sayln!("{key:<6} off");
+            sayln!("{key:<10} off");
             continue;
         };
         let found =
@@ -55,7 +55,7 @@ fn list(config: &crate::config::Config) -> anyhow::Result<Exit> {
         match found {
             Err(error) => {
                 all_there = false;
-                sayln!("{key:<6} missing\n{error}");
+                sayln!("{key:<10} missing\n{error}");
             }
             Ok((folder, contract)) => {
                 let size = std::fs::metadata(folder.join(&contract.file)).map_or(0, |m| m.len());
@@ -66,7 +66,7 @@ fn list(config: &crate::config::Config) -> anyhow::Result<Exit> {
                     .collect();
                 let classes: Vec<&str> = contract.classes.iter().map(|c| c.name()).collect();
                 sayln!(
-                    "{key:<6} {:<10} {:>5.2} MB  {}  [{}]  {}",
+                    "{key:<10} {:<10} {:>5.2} MB  {}  [{}]  {}",
                     contract.name,
                     size as f64 / 1e6,
                     cost.join(", "),

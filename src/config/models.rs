@@ -19,27 +19,30 @@ pub struct ModelsConfig {
     pub ape: Option<PathBuf>,
     /// Image branch that feeds the accuracy-prioritised expert.
     pub image: Option<PathBuf>,
+    /// Crop classifier that tells people and cyclists from what is none; needs `image` beside it.
+    pub classifier: Option<PathBuf>,
     /// Compare each model with its golden output before the first frame.
     pub check_at_start: bool,
 }
 
 impl ModelsConfig {
     /// The folders that are set, with their keys.
-    pub fn folders(&self) -> [(&'static str, Option<&Path>); 5] {
+    pub fn folders(&self) -> [(&'static str, Option<&Path>); 6] {
         [
             ("bev", self.bev.as_deref()),
             ("lpe", self.lpe.as_deref()),
             ("vee", self.vee.as_deref()),
             ("ape", self.ape.as_deref()),
             ("image", self.image.as_deref()),
+            ("classifier", self.classifier.as_deref()),
         ]
     }
 
     /// Makes relative folders absolute where they exist below `base`; others stay as they are, so
     /// that several places can be tried in turn.
     pub fn resolve_from(&mut self, base: &Path) {
-        let slots = [&mut self.bev, &mut self.lpe, &mut self.vee, &mut self.ape, &mut self.image];
-        for folder in slots.into_iter().flatten() {
+        let Self { bev, lpe, vee, ape, image, classifier, check_at_start: _ } = self;
+        for folder in [bev, lpe, vee, ape, image, classifier].into_iter().flatten() {
             if folder.is_relative() && base.join(&*folder).is_dir() {
                 *folder = base.join(&*folder);
             }
@@ -56,6 +59,7 @@ impl Default for ModelsConfig {
             vee: folder("vee"),
             ape: folder("ape"),
             image: folder("image"),
+            classifier: folder("classifier"),
             check_at_start: true,
         }
     }

@@ -33,6 +33,8 @@ pub enum Role {
     Expert,
     /// Turns image windows into features.
     Image,
+    /// Tells what an image crop shows.
+    Classifier,
 }
 
 /// Element types that the runtime handles.

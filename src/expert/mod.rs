@@ -53,6 +53,10 @@ pub struct Refinement {
     pub score: f32,
     /// The overlap with the true box that the expert expects, 0..1.
     pub quality: f32,
+    /// Exponent of the quality in the score; 0 for a proposal as it is.
+    pub quality_weight: f32,
+    /// What the crop classifier added to the quality's log-odds; 0 where it was not asked.
+    pub picture: f32,
     /// Who made it.
     pub expert: ExpertKind,
     /// Steps down on the way, after the plan (the plan's own are in its assignment).
@@ -69,12 +73,27 @@ impl Refinement {
             box3: proposal.box3,
             score: proposal.confidence,
             quality: proposal.confidence,
+            quality_weight: 0.0,
+            picture: 0.0,
             expert: match proposal.source {
                 ProposalSource::Bev => ExpertKind::Bridge,
                 ProposalSource::Emergency => ExpertKind::Emergency,
             },
             degraded,
         }
+    }
+
+    /// Takes in what the crop classifier says of the object: log-odds, added to those of the quality, and the score
+    /// changes with it. A proposal as it is stays as it is.
+    pub fn weigh_picture(&mut self, logit: f32) {
+        if self.quality_weight == 0.0 {
+            return;
+        }
+        let before = self.quality.clamp(1e-6, 1.0 - 1e-6);
+        let after = 1.0 / (1.0 + (1.0 - before) / before * (-logit).exp());
+        self.score = (self.score * (after / before).powf(self.quality_weight)).min(1.0);
+        self.quality = after;
+        self.picture = logit;
     }
 }
 
@@ -125,6 +144,51 @@ pub trait Expert: Send {
         out: &mut Vec<Refinement>,
         meter: &mut ExpertMeter,
     ) -> Result<(), Error>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refined(confidence: f32, quality: f32, weight: f32) -> Refinement {
+        Refinement {
+            region: Some(0),
+            class: Class::Pedestrian,
+            box3: Box3::new([10.0, 0.0, 0.0], [0.8, 0.6, 1.8], 0.0),
+            score: confidence.powf(1.0 - weight) * quality.powf(weight),
+            quality,
+            quality_weight: weight,
+            picture: 0.0,
+            expert: ExpertKind::Ape,
+            degraded: DegradationSet::default(),
+        }
+    }
+
+    #[test]
+    fn log_odds_of_the_picture_are_added_to_those_of_the_quality() {
+        let mut one = refined(0.5, 0.8, 0.7);
+        one.weigh_picture(-(4.0_f32.ln()));
+        assert!((one.quality - 0.5).abs() < 1e-6, "4 to 1, over 4");
+        assert!((one.score - 0.5).abs() < 1e-6, "as if the expert had said so");
+        let mut both = refined(0.5, 0.8, 0.7);
+        both.weigh_picture(1.5);
+        both.weigh_picture(-1.5);
+        assert!((both.score - refined(0.5, 0.8, 0.7).score).abs() < 1e-5);
+    }
+
+    #[test]
+    fn certainties_stay_in_range_and_proposals_stay_as_they_are() {
+        for quality in [0.0, 1.0] {
+            for logit in [-50.0, 50.0] {
+                let mut one = refined(0.9, quality, 0.7);
+                one.weigh_picture(logit);
+                assert!((0.0..=1.0).contains(&one.score) && (0.0..=1.0).contains(&one.quality));
+            }
+        }
+        let mut proposal = refined(0.4, 0.4, 0.0);
+        proposal.weigh_picture(2.0);
+        assert_eq!(proposal, refined(0.4, 0.4, 0.0));
+    }
 }
 
 #[cfg(test)]

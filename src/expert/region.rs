@@ -177,6 +177,8 @@ impl RegionExpert {
                 box3: refined_box(proposal, delta),
                 score: proposal.confidence.powf(1.0 - w) * quality.powf(w),
                 quality,
+                quality_weight: w,
+                picture: 0.0,
                 expert: self.kind,
                 degraded: DegradationSet::default(),
             });

@@ -10,7 +10,17 @@ use crate::geometry::{Box3, bev_overlap};
 
 fn refinement(class: Class, box3: Box3, score: f32, expert: ExpertKind) -> Refinement {
     let degraded = DegradationSet::default();
-    Refinement { region: Some(0), class, box3, score, quality: score, expert, degraded }
+    Refinement {
+        region: Some(0),
+        class,
+        box3,
+        score,
+        quality: score,
+        quality_weight: 0.0,
+        picture: 0.0,
+        expert,
+        degraded,
+    }
 }
 
 fn car(x: f64, score: f32) -> Refinement {

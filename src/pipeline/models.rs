@@ -28,7 +28,7 @@ const SMALL_NETWORK_THREADS: usize = 1;
 /// The networks of one pipeline.
 #[derive(Default)]
 pub struct Models {
-    /// In the order bev, lpe, vee, ape, image; models that are switched off are absent.
+    /// In the order bev, lpe, vee, ape, image, classifier; models that are switched off are absent.
     pub loaded: Vec<Loaded>,
 }
 
@@ -42,7 +42,13 @@ impl Models {
         let mut loaded = Vec::new();
         for (key, folder) in config.models.folders() {
             let Some(folder) = folder else { continue };
-            if key == "image" && config.models.ape.is_none() {
+            // For APE alone, and the classifier beside the image branch alone.
+            let idle = match key {
+                "image" => config.models.ape.is_none(),
+                "classifier" => config.models.ape.is_none() || config.models.image.is_none(),
+                _ => false,
+            };
+            if idle {
                 continue;
             }
             let folder = find_folder(key, folder)?;
@@ -133,6 +139,8 @@ pub struct Networks {
     pub ape: Option<Box<dyn Network>>,
     /// Image branch.
     pub image: Option<Box<dyn Network>>,
+    /// Crop classifier.
+    pub classifier: Option<Box<dyn Network>>,
 }
 
 impl From<Models> for Networks {
@@ -144,7 +152,8 @@ impl From<Models> for Networks {
                 "lpe" => &mut networks.lpe,
                 "vee" => &mut networks.vee,
                 "ape" => &mut networks.ape,
-                _ => &mut networks.image,
+                "image" => &mut networks.image,
+                _ => &mut networks.classifier,
             };
             *slot = Some(Box::new(model));
         }
@@ -185,7 +194,15 @@ pub fn find_folder(key: &'static str, folder: &Path) -> Result<PathBuf, Error> {
 impl ModelsConfig {
     /// No model at all: emergency boxes only.
     pub fn none() -> Self {
-        Self { bev: None, lpe: None, vee: None, ape: None, image: None, check_at_start: false }
+        Self {
+            bev: None,
+            lpe: None,
+            vee: None,
+            ape: None,
+            image: None,
+            classifier: None,
+            check_at_start: false,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Nothing that a sensor or a model does stops a frame: it steps down (see [`Degradation`]), and
 //! the result says so, on the frame and on each box touched.
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use super::Error;
@@ -65,7 +66,7 @@ impl Pipeline {
     /// # Errors
     /// Settings or models that do not fit together.
     pub fn new(config: &Config, networks: impl Into<Networks>) -> Result<Self, Error> {
-        let Networks { bev, lpe, vee, ape, image } = networks.into();
+        let Networks { bev, lpe, vee, ape, image, classifier } = networks.into();
         let mut fusion = config.fusion.clone();
         if let Some(bev) = &bev {
             calibrate(&mut fusion, ExpertKind::Bridge, bev.contract());
@@ -84,7 +85,7 @@ impl Pipeline {
         }
         Ok(Self {
             bridge,
-            image: ImageBranch::new(image)?,
+            image: ImageBranch::new(image, classifier)?,
             router: Router::new(&config.router)?,
             experts: Ladder::new(experts, PATIENCE),
             emergency: Emergency::new(&config.emergency),
@@ -300,6 +301,13 @@ impl Pipeline {
             let input = ExpertInput { frame, scene, image };
             let out = &mut self.refinements;
             self.experts.refine_from(kind, &input, &self.chosen, out, &mut meter);
+            if let Err(cause) = self.image.logits(times) {
+                step_down(&mut self.result.degraded, Degradation::NoCamera, cause.to_string());
+            }
+            for &(region, logit) in self.image.last_logits() {
+                let mine = out.iter_mut().filter(|refined| refined.region == Some(region));
+                mine.for_each(|refined| refined.weigh_picture(logit));
+            }
         }
         for failure in self.experts.failures() {
             let cause = format!(
@@ -346,6 +354,9 @@ impl Pipeline {
                     let ticket = &plan.assignments[region];
                     steps = steps | ticket.degraded;
                     self.router.describe(&ticket.reason, &mut reason);
+                    if refined.picture != 0.0 {
+                        let _ = write!(reason, ", picture {:+.1}", refined.picture);
+                    }
                     facts = scene.regions[region].scenario;
                 }
                 None => reason.push_str("a cluster that no other box covers -> emergency"),

@@ -29,7 +29,7 @@ EXPERTS = ("lpe", "vee", "ape", "image")
 # Regions in one run of an expert. The places of a run are paid, used or not: the dearer a place, the fewer a run has.
 BATCH = {"lpe": 4, "vee": 4, "ape": 2, "image": 2}
 ALLOWED = {"Conv", "Relu", "Concat", "Add", "Resize", "MaxPool", "Reshape", "Transpose", "Gather", "Slice", "Split",
-           "MatMul", "Gemm", "ReduceMax", "Flatten", "Unsqueeze", "Squeeze", "Constant", "Identity",
+           "MatMul", "Gemm", "ReduceMax", "Flatten", "Unsqueeze", "Squeeze", "Constant", "Identity", "Pad", "AveragePool", "Clip",
            "QuantizeLinear", "DequantizeLinear"}
 # Shares of the activations that 8 bits hold. Too few cut off near objects, too many leave the rest few steps: all are tried, and what
 # loses least stays.
@@ -77,20 +77,27 @@ def write(out, name, role, net, inputs, outputs, extra, tolerance=2e-3, calibrat
     session = session_of(path)
     got = session.run(outputs, inputs)
     worst = check_departure(name, got, expected, limit=None if calibrate is not None else 1e-4)
-    times = []
+    ms = describe(folder, name, role, session, inputs, outputs, extra, tolerance)
+    print(f"{name}: {path.stat().st_size / 1e6:.2f} MB, departs {worst:.1e}, {ms:.2f} ms on one thread")
+
+
+def describe(folder, name, role, session, inputs, outputs, extra, tolerance=2e-3):
+    """Writes golden.npz and contract.yaml beside model.onnx; gives its milliseconds on one thread."""
+    got, times = session.run(outputs, inputs), []
     for _ in range(15):
         t = time.perf_counter()
         session.run(outputs, inputs)
         times.append((time.perf_counter() - t) * 1e3)
     np.savez_compressed(folder / "golden.npz", **inputs, **dict(zip(outputs, map(in_part, got))))
     spec = lambda n, v: f"  - {{name: {n}, dtype: f32, shape: {list(v.shape)}}}\n"
+    sha256 = hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
     text = (f"# Made by models/training (emc2_training.export); tensors: models/FEATURES.md\n"
-            f"name: {name}\nrole: {role}\nfile: model.onnx\nsha256: {hashlib.sha256(path.read_bytes()).hexdigest()}\n"
+            f"name: {name}\nrole: {role}\nfile: model.onnx\nsha256: {sha256}\n"
             f"golden: golden.npz\ngolden_tolerance: {tolerance}\ninputs:\n" + "".join(spec(n, v) for n, v in inputs.items())
             + "outputs:\n" + "".join(spec(n, v) for n, v in zip(outputs, got)) + extra + calibration_before(folder)
             + f"cost_ms: {{cpu-1-thread: {np.median(times):.2f}}}\ntrained_on: CARD.md\n")
     (folder / "contract.yaml").write_text(text)
-    print(f"{name}: {path.stat().st_size / 1e6:.2f} MB, departs {worst:.1e}, {np.median(times):.2f} ms on one thread")
+    return float(np.median(times))
 
 
 def in_part(output, step=4):

@@ -1,5 +1,5 @@
-"""Writes tests/fixtures/features.npz and decode.npz beside it: what ../FEATURES.md's tensors are for a made-up scan, and
-which proposals come of a made-up network's answer. The Rust tests read them, and so do the tests here.
+"""Writes tests/fixtures/features.npz, and decode.npz and windows.npz beside it: what ../FEATURES.md's tensors are for a made-up scan, which
+proposals come of a made-up network's answer, and what windows and crops of a made-up picture show. The Rust tests read them, and so do the tests here.
 
     python -m emc2_training.fixtures ../../tests/fixtures/features.npz
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import features
+from . import features, windows
 from .boxes import overlaps, to_local
 from .evaluate import decode
 from .export import toy_points
@@ -40,7 +40,27 @@ def maps(cells, logits, heads):
     return heat, boxes.reshape(30, 176, 200)
 
 
+def picture(seed=5, width=203, height=151):
+    """A made-up picture [height, width, 3], 8 bit."""
+    x, y, c = np.meshgrid(np.arange(width), np.arange(height), np.arange(3))
+    noise = np.random.default_rng(seed).integers(0, 40, (height, width, 3))
+    return ((x * (c + 1) + 2 * y * (3 - c)) % 200 + noise).astype(np.uint8)
+
+
+# 2D boxes (left, top, right, bottom) in that picture: large, small, far over its border.
+BOXES_2D = ((20.3, 30.1, 180.8, 120.4), (100.2, 60.7, 108.9, 81.3), (-60.0, 90.0, 40.0, 400.0), (150.0, 5.0, 400.0, 60.0))
+
+
+def shown(pixels, rect):
+    """[3, 3, 16, 16]: the tight and the wide window and the crop of a 2D box, at 16 x 16 places."""
+    pyramid = windows.Pyramid(pixels)
+    return np.stack([pyramid.window(*w, 16) for w in (*windows.rectangles(rect), windows.crop(rect))]).astype(np.float32)
+
+
 def main():
+    pixels = picture()
+    np.savez_compressed(Path(sys.argv[1]).with_name("windows.npz"), picture=pixels, boxes=np.array(BOXES_2D),
+                        windows=np.stack([shown(pixels, np.array(rect)) for rect in BOXES_2D]))
     cells, logits, heads = answer()
     boxes, classes, scores = decode(*maps(cells, logits, heads), **DECODER)
     np.savez_compressed(Path(sys.argv[1]).with_name("decode.npz"), cells=cells.astype(np.float64), logits=logits, heads=heads,

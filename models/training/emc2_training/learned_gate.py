@@ -32,11 +32,12 @@ def fit(x, worth, strength):
 def left_out(regions, cost, price, strength):
     """The expert of each region by a gate that did not see its drive."""
     x, worth = facts(regions), np.where(regions.counts[:, None], regions.value(), 0.0)
+    cost = np.broadcast_to(cost, worth.shape)
     out = np.full(len(x), -1)
     for drive in sorted(set(regions.drive)):
         test = regions.drive == drive
         learned = ~test & regions.counts
-        out[test] = np.argmax(x[test] @ fit(x[learned], worth[learned], strength) - price * cost, 1)
+        out[test] = np.argmax(x[test] @ fit(x[learned], worth[learned], strength) - price * cost[test], 1)
     return out
 
 
@@ -46,7 +47,7 @@ def main():
     a.add_argument("--table", metavar="YAML", help="judge the region table of this configuration as well")
     a = a.parse_args()
     scans, regions = tune_router.ask(a)
-    cost, copies = cost_of(a.models), len(a.thinned)
+    cost, copies = cost_of(a.models, regions.cls), len(a.thinned)
     value, all_of = regions.value(), np.arange(len(regions.cls))
     print(f"{len(scans)} frames of {len(set(regions.drive))} drives, {len(all_of)} regions, {regions.object.sum()} on labels")
 
@@ -55,7 +56,7 @@ def main():
         noise = more.std() * np.sqrt(len(more) * copies)
         shares = ", ".join(f"{e} {np.mean(chosen == k):.0%}" for k, e in enumerate(EXPERTS))
         print(f"{name:<28} value {value[all_of, chosen].sum():8.2f} (against always:vee {more.sum():+.2f}, standard error {noise:.2f})  "
-              f"{cost[chosen].sum() / len(scans):5.2f} ms a frame  {shares}  {judge(regions, chosen, scans)}")
+              f"{cost[all_of, chosen].sum() / len(scans):5.2f} ms a frame  {shares}  {judge(regions, chosen, scans)}")
 
     vee = np.full(len(all_of), EXPERTS.index("vee"))
     for e, name in enumerate(EXPERTS):

@@ -41,7 +41,7 @@ def run(emc2, models, root, frames, out, policy):
     """The folder of a run in which every region keeps its own answer; not run again where it is complete."""
     folder = Path(out) / policy.replace(":", "-")
     config = Path(out) / "every-region.yaml"
-    names = ("bev", "lpe", "vee", "ape", "image")
+    names = ("bev", "lpe", "vee", "ape", "image", "classifier")
     config.write_text(yaml.safe_dump({"models": {n: str((Path(models) / n).resolve()) for n in names},
                                       "router": {"table": [{"name": "not asked", "expert": "lpe"}]},  # whatever the default is
                                       "fusion": {"overlap": 1.0, "across_classes": 1.0, "min_score": 0.0,
@@ -122,7 +122,7 @@ class Regions:
 def learn(regions, of, cost, price, copies=1):
     """Rows [(group, distance, visibility, confidence, expert)], first match wins, learned on the regions `of`. A region that is there in several
     `copies` (--thinned) is taken for one: their noise adds up whole."""
-    worth = regions.value() - price * cost[None]
+    worth = regions.value() - price * cost
     less = worth[of].sum(0).max() - worth[of].sum(0)
     best = worth[of][:, [int(np.argmin(less))]]
     noise = (best - worth[of]).std(0) * np.sqrt(of.sum() * copies)
@@ -208,13 +208,16 @@ def quality_weights(regions, scans, now):
     regions.scores = before
 
 
-def cost_of(models):
-    """Milliseconds of one core a region, from the contracts; APE's with both image windows."""
+def cost_of(models, classes):
+    """Milliseconds of one core for each region [R, experts], from the contracts; APE's with both image windows, and for people and cyclists with the
+    classifier's crop."""
     each = {}
-    for name in ("lpe", "vee", "ape", "image"):
+    for name in ("lpe", "vee", "ape", "image", "classifier"):
         contract = yaml.safe_load((Path(models) / name / "contract.yaml").read_text())
         each[name] = contract["cost_ms"]["cpu-1-thread"] / contract["inputs"][-1]["shape"][0] * (2 if name == "image" else 1)
-    return np.array([0.0, each["lpe"], each["vee"], each["ape"] + each["image"]])
+    cost = np.tile([0.0, each["lpe"], each["vee"], each["ape"] + each["image"]], (len(classes), 1))
+    cost[classes > 0, EXPERTS.index("ape")] += each["classifier"]
+    return cost
 
 
 def as_yaml(table):
@@ -272,7 +275,7 @@ def arguments(doc):
     """What is asked of whom: for all commands that judge models on drives held out."""
     a = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("--emc2", required=True)
-    a.add_argument("--models", required=True, help="folder with bev, lpe, vee, ape, image that did not see these drives")
+    a.add_argument("--models", required=True, help="folder with bev, lpe, vee, ape, image, classifier that did not see these drives")
     a.add_argument("--kitti", required=True)
     a.add_argument("--drives", nargs="+", default=["fold"], help="drives, or `fold` or `people` (data.NAMED)")
     a.add_argument("--also", nargs=2, action="append", default=[], metavar=("DRIVES", "MODELS"),
@@ -290,10 +293,10 @@ def main():
     a.add_argument("--table", metavar="YAML", help="judge the region table of this configuration as well")
     a = a.parse_args()
     scans, regions = ask(a)
-    cost = cost_of(a.models)
+    cost = cost_of(a.models, regions.cls)
     everything = np.ones(len(regions.cls), bool)
     print(f"{len(scans)} frames of {len(set(regions.drive))} drives, {len(regions.cls)} regions, {regions.object.sum()} on labels; "
-          f"ms a region: " + ", ".join(f"{e} {c:.3f}" for e, c in zip(EXPERTS, cost)))
+          f"ms a region: " + ", ".join(f"{e} {c:.3f}" for e, c in zip(EXPERTS, cost.mean(0))))
     copies = len(a.thinned)
     table = learn(regions, everything, cost, a.price, copies)
     held = np.full(len(regions.cls), -1)
@@ -301,7 +304,7 @@ def main():
         test = regions.drive == drive
         held[test] = choose(regions, learn(regions, ~test, cost, a.price, copies))[test]
     show = lambda name, chosen: print(f"{name:<22} value {regions.value()[everything, chosen].sum():8.2f}  "
-                                      f"{cost[chosen].sum() / len(scans):6.2f} ms a frame  {judge(regions, chosen, scans)}")
+                                      f"{cost[everything, chosen].sum() / len(scans):6.2f} ms a frame  {judge(regions, chosen, scans)}")
     for e, name in enumerate(EXPERTS):
         show(f"always:{name}", np.full(len(regions.cls), e))
     show("table, drive left out", held)

@@ -6,6 +6,7 @@ from PIL import Image
 MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 STD = np.array([0.229, 0.224, 0.225], np.float32)
 SIZE, NEAR = 64, 0.1
+CROP, CROP_SCALE = 160, 2.0  # places along a classifier's crop; its side over the longer side of the 2D box
 
 
 class Pyramid:
@@ -18,13 +19,14 @@ class Pyramid:
             a = a[: a.shape[0] // 2 * 2, : a.shape[1] // 2 * 2]
             self.levels.append((a[::2, ::2] + a[1::2, ::2] + a[::2, 1::2] + a[1::2, 1::2]) / 4)
 
-    def window(self, left, top, width, height):
-        step = max(width, height) / SIZE
+    def window(self, left, top, width, height, places=SIZE):
+        step = max(width, height) / places
         level = int(np.clip(np.ceil(np.log2(max(step / 2, 1e-6))), 0, len(self.levels) - 1))
         a, k = self.levels[level], 2.0 ** level
         # Level pixel i covers full-size pixels k*i .. k*i + k - 1: its centre is at k*i + (k - 1) / 2.
-        u = (left + (np.arange(SIZE) + 0.5) / SIZE * width - 0.5 - (k - 1) / 2) / k
-        v = (top + (np.arange(SIZE) + 0.5) / SIZE * height - 0.5 - (k - 1) / 2) / k
+        place = (np.arange(places) + 0.5) / places
+        u = (left + place * width - 0.5 - (k - 1) / 2) / k
+        v = (top + place * height - 0.5 - (k - 1) / 2) / k
         out = _bilinear(a, u, v)
         return ((out - MEAN) / STD).transpose(2, 0, 1)
 
@@ -72,6 +74,12 @@ def rectangles(rect):
         w, h = max(16.0, k * (rect[2] - rect[0])), max(16.0, k * (rect[3] - rect[1]))
         out.append((cu - w / 2, cv - h / 2, w, h))
     return out
+
+
+def crop(rect):
+    """The classifier's window (left, top, width, height) of a 2D box: a square, so that nothing is stretched."""
+    side = max(16.0, CROP_SCALE * max(rect[2] - rect[0], rect[3] - rect[1]))
+    return ((rect[0] + rect[2] - side) / 2, (rect[1] + rect[3] - side) / 2, side, side)
 
 
 def load(path):

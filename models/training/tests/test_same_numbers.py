@@ -40,6 +40,11 @@ class SameNumbers(unittest.TestCase):
         moved = boxes + np.array([0.4, 0.2, 0.1, 0.3, 0.1, 0, 0.2])
         self.close([overlaps(a, b) for a in boxes for b in moved], self.fixture["overlaps"])
 
+    def test_windows_and_crops_are_those_of_the_fixture(self):
+        fixture = np.load(FIXTURES / "windows.npz")
+        for rect, expected in zip(fixture["boxes"], fixture["windows"]):
+            self.close(fixtures.shown(fixture["picture"], rect), expected)
+
     def test_proposals_are_those_of_the_fixture(self):
         fixture = np.load(FIXTURES / "decode.npz")
         heat, reg = fixtures.maps(fixture["cells"].astype(int), fixture["logits"], fixture["heads"])

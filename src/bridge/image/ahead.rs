@@ -1,14 +1,17 @@
-//! Pictures decoded beside the frame's own thread: wanted cameras go in as soon as the plan is known,
-//! pixels come out when the image branch gets to them, after the experts that need no picture.
+//! Pictures decoded and classified beside the frame's own thread: wanted cameras go in as soon as the plan is
+//! known, pixels come out when the image branch gets to them, after the experts that need no picture, and what
+//! the classifier says of them after the expert that does.
 //!
 //! Decoding a PNG takes longer than everything else outside the networks together, and nothing
 //! before the image windows needs its pixels.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crossbeam::channel::{Receiver, Sender, unbounded};
 use image::RgbImage;
 
+use super::classifier::{Classifier, Crop, Logits};
 use crate::calib::Camera;
 use crate::frame::ImageData;
 use crate::sensor::image::decode_upper;
@@ -16,88 +19,183 @@ use crate::sensor::image::decode_upper;
 /// Pixels, or why there are none.
 pub(super) type Decoded = Result<Arc<RgbImage>, Arc<str>>;
 
-/// A picture's ticket, and what became of it.
-type Done = (u64, Decoded);
-
+/// What is wanted of a camera's picture.
 struct Request {
     ticket: u64,
     data: ImageData,
     camera: Camera,
     rows: u32,
+    crops: Vec<Crop>,
+}
+
+/// What became of it. A request with crops is answered twice.
+enum Answer {
+    Pixels(Decoded),
+    Logits(Result<Logits, Arc<str>>),
 }
 
 struct Pending {
     camera: usize,
     ticket: u64,
-    /// What came back while another camera was waited for.
+    taken: bool,
+    /// What came back while something else was waited for.
     decoded: Option<Decoded>,
+    /// Empty from the start where there are no crops.
+    logits: Option<Result<Logits, Arc<str>>>,
 }
 
-/// A thread that decodes; started with the first picture that is asked for.
+/// A thread that decodes and classifies; started with the first picture that is asked for.
 #[derive(Default)]
 pub(super) struct Ahead {
-    thread: Option<(Sender<Request>, Receiver<Done>)>,
+    thread: Option<(Sender<Request>, Receiver<(u64, Answer)>)>,
+    /// Until the thread has it.
+    classifier: Option<Classifier>,
     next_ticket: u64,
     /// Asked for in this frame, in any order of cameras.
     pending: Vec<Pending>,
 }
 
 impl Ahead {
+    /// With a classifier, or none.
+    pub(super) fn new(classifier: Option<Classifier>) -> Self {
+        Self { classifier, ..Self::default() }
+    }
+
     /// Forgets what was asked for and not taken.
     pub(super) fn clear(&mut self) {
         self.pending.clear();
     }
 
-    /// Asks for a camera's picture, of which the upper `rows` are enough. One whose pixels are there
-    /// already needs no thread.
-    pub(super) fn ask(&mut self, index: usize, data: &ImageData, camera: &Camera, rows: u32) {
-        if !matches!(data, ImageData::File(_) | ImageData::Encoded(_)) {
+    /// Asks for a camera's picture, of which the upper `rows` are enough, and for what the classifier says of
+    /// these crops. One whose pixels are there already and that has no crops needs no thread.
+    pub(super) fn ask(
+        &mut self,
+        index: usize,
+        data: &ImageData,
+        camera: &Camera,
+        rows: u32,
+        crops: Vec<Crop>,
+    ) {
+        let there = match data {
+            ImageData::Missing(_) => return,
+            ImageData::Rgb(_) => true,
+            ImageData::File(_) | ImageData::Encoded(_) => false,
+        };
+        if there && crops.is_empty() {
             return;
         }
         let ticket = self.next_ticket;
         self.next_ticket += 1;
-        let (ask, _) = self.thread.get_or_insert_with(start);
-        let request = Request { ticket, data: data.clone(), camera: camera.clone(), rows };
-        if ask.send(request).is_ok() {
-            self.pending.push(Pending { camera: index, ticket, decoded: None });
-        }
+        let (ask, _) = self.thread.get_or_insert_with(|| start(self.classifier.take()));
+        let logits = crops.is_empty().then(|| Ok(Logits::new()));
+        let request = Request { ticket, data: data.clone(), camera: camera.clone(), rows, crops };
+        // Without a thread nobody hears it, which shows when the answer is waited for.
+        let _ = ask.send(request);
+        let (taken, decoded) = (false, None);
+        self.pending.push(Pending { camera: index, ticket, taken, decoded, logits });
     }
 
     /// Waits for a camera's picture; none if it was not asked for.
     pub(super) fn take(&mut self, index: usize) -> Option<Decoded> {
-        let at = self.pending.iter().position(|pending| pending.camera == index)?;
-        let wanted = self.pending.swap_remove(at);
-        if wanted.decoded.is_some() {
-            return wanted.decoded;
-        }
-        let (_, done) = self.thread.as_ref()?;
+        let waits = |pending: &Pending| pending.camera == index && !pending.taken;
+        let at = self.pending.iter().position(waits)?;
         loop {
-            let (ticket, decoded) = done.recv().ok()?;
-            if ticket == wanted.ticket {
+            let wanted = &mut self.pending[at];
+            if let Some(decoded) = wanted.decoded.take() {
+                wanted.taken = true;
                 return Some(decoded);
             }
-            // Another camera's; or one of an earlier frame, that nobody took.
-            if let Some(other) = self.pending.iter_mut().find(|other| other.ticket == ticket) {
-                other.decoded = Some(decoded);
+            self.receive()?;
+        }
+    }
+
+    /// Waits for what the classifier says of all crops that were asked for, and puts it behind what `out` holds.
+    ///
+    /// # Errors
+    /// The cause where it could not look at them; those of other pictures are there all the same.
+    pub(super) fn logits(&mut self, out: &mut Logits) -> Result<(), Arc<str>> {
+        let mut failed = None;
+        for at in 0..self.pending.len() {
+            let said = loop {
+                match self.pending[at].logits.take() {
+                    Some(said) => break said,
+                    None if self.receive().is_some() => {}
+                    None => break Err("the pictures' thread has ended".into()),
+                }
+            };
+            match said {
+                Ok(said) => out.extend(said),
+                Err(cause) => failed = Some(cause),
+            }
+            self.pending[at].logits = Some(Ok(Logits::new()));
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Takes one answer in; none where no more will come.
+    fn receive(&mut self) -> Option<()> {
+        let (_, answers) = self.thread.as_ref()?;
+        let (ticket, answer) = answers.recv().ok()?;
+        // One of an earlier frame, that nobody took, has no place any more.
+        if let Some(pending) = self.pending.iter_mut().find(|pending| pending.ticket == ticket) {
+            match answer {
+                Answer::Pixels(decoded) => pending.decoded = Some(decoded),
+                Answer::Logits(logits) => pending.logits = Some(logits),
             }
         }
+        Some(())
     }
 }
 
-fn start() -> (Sender<Request>, Receiver<Done>) {
+fn start(classifier: Option<Classifier>) -> (Sender<Request>, Receiver<(u64, Answer)>) {
     let (ask, asked) = unbounded::<Request>();
-    let (give, done) = unbounded();
+    let (give, answers) = unbounded();
     // A thread that cannot be had drops both ends: pictures are then decoded where they are needed.
-    let _detached = std::thread::Builder::new().name("pictures".to_owned()).spawn(move || {
-        for Request { ticket, data, camera, rows } in asked {
-            let decoded = decode_upper(&data, &camera, rows);
-            let decoded = decoded.map_err(|error| error.to_string().into());
-            if give.send((ticket, decoded)).is_err() {
-                return;
+    let _detached = std::thread::Builder::new()
+        .name("pictures".to_owned())
+        .spawn(move || work(classifier, &asked, &give));
+    (ask, answers)
+}
+
+/// Decodes whatever is asked for, and classifies while no picture waits to be decoded.
+fn work(
+    mut classifier: Option<Classifier>,
+    asked: &Receiver<Request>,
+    give: &Sender<(u64, Answer)>,
+) {
+    let mut decoded_before = VecDeque::new();
+    loop {
+        let request = if decoded_before.is_empty() {
+            let Ok(request) = asked.recv() else { return };
+            Some(request)
+        } else {
+            asked.try_recv().ok()
+        };
+        let sent = match request {
+            Some(Request { ticket, data, camera, rows, crops }) => {
+                let decoded = decode_upper(&data, &camera, rows);
+                let decoded: Decoded = decoded.map_err(|error| error.to_string().into());
+                if !crops.is_empty() {
+                    decoded_before.push_back((ticket, decoded.clone(), crops));
+                }
+                give.send((ticket, Answer::Pixels(decoded)))
             }
+            None => {
+                let Some((ticket, decoded, crops)) = decoded_before.pop_front() else { continue };
+                let said = match (decoded, &mut classifier) {
+                    (Ok(image), Some(classifier)) => classifier
+                        .look(&image, &crops)
+                        .map_err(|error| format!("classifier: {error}").into()),
+                    // Why there is no picture is said with the picture.
+                    (Err(_), _) | (_, None) => Ok(Logits::new()),
+                };
+                give.send((ticket, Answer::Logits(said)))
+            }
+        };
+        if sent.is_err() {
+            return;
         }
-    });
-    (ask, done)
+    }
 }
 
 #[cfg(test)]
@@ -105,6 +203,8 @@ mod tests {
     use std::io::Cursor;
 
     use super::*;
+    use crate::bridge::fake::{Fake, classifier_contract};
+    use crate::expert::Error;
     use crate::geometry::Pose;
 
     fn camera(width: u32) -> Camera {
@@ -130,7 +230,7 @@ mod tests {
             ahead.clear();
             for index in 0..3 {
                 let width = 10 + frame * 3 + index;
-                ahead.ask(index as usize, &picture(width), &camera(width), 8);
+                ahead.ask(index as usize, &picture(width), &camera(width), 8, Vec::new());
             }
             // The last is never taken in the first frame.
             for index in if frame == 0 { vec![1, 0] } else { vec![2, 0, 1] } {
@@ -144,9 +244,67 @@ mod tests {
     #[test]
     fn a_damaged_picture_says_why_and_one_of_pixels_is_not_asked_for() {
         let mut ahead = Ahead::default();
-        ahead.ask(0, &ImageData::Encoded(vec![1, 2, 3].into()), &camera(8), 8);
-        ahead.ask(1, &ImageData::Rgb(Arc::new(RgbImage::new(8, 8))), &camera(8), 8);
+        ahead.ask(0, &ImageData::Encoded(vec![1, 2, 3].into()), &camera(8), 8, Vec::new());
+        ahead.ask(1, &ImageData::Rgb(Arc::new(RgbImage::new(8, 8))), &camera(8), 8, Vec::new());
         assert!(ahead.take(0).unwrap().unwrap_err().contains("cannot decode"));
         assert!(ahead.take(1).is_none());
+    }
+
+    /// Says how many it has looked at before; fails at the picture whose first pixel is white.
+    fn counting() -> Classifier {
+        let mut count = 0.0;
+        let network = Fake::new(classifier_contract(1, 8), move |inputs, outputs| {
+            if inputs[0][0] > 2.0 {
+                let model = "fake".to_owned();
+                return Err(Error::NotFinite { model, output: "logits".to_owned(), element: 0 });
+            }
+            count += 1.0;
+            outputs[0].fill(count);
+            Ok(())
+        });
+        Classifier::new(Box::new(network)).unwrap()
+    }
+
+    #[test]
+    fn what_the_classifier_says_comes_after_the_pixels_of_all_cameras() {
+        let mut ahead = Ahead::new(Some(counting()));
+        let window = [0.0, 0.0, 8.0, 8.0];
+        let crops = |regions: &[usize]| -> Vec<_> {
+            regions.iter().map(|&region| Crop { region, column: 1, window }).collect()
+        };
+        let pixels = ImageData::Rgb(Arc::new(RgbImage::new(8, 8)));
+        let broken = ImageData::Encoded(vec![1, 2, 3].into());
+        let white = RgbImage::from_pixel(8, 8, image::Rgb([255; 3]));
+        for frame in 0..2 {
+            ahead.clear();
+            ahead.ask(0, &picture(8), &camera(8), 8, crops(&[3, 4]));
+            ahead.ask(1, &pixels, &camera(8), 8, crops(&[7]));
+            ahead.ask(2, &broken, &camera(8), 8, crops(&[9]));
+            ahead.ask(3, &picture(8), &camera(8), 8, Vec::new());
+            // What nobody takes of the first frame does not come with the second.
+            if frame == 0 {
+                continue;
+            }
+            assert!(ahead.take(2).unwrap().is_err());
+            assert!(
+                (0..4)
+                    .filter(|camera| *camera != 2)
+                    .all(|camera| ahead.take(camera).unwrap().is_ok())
+            );
+            let mut said = Logits::new();
+            ahead.logits(&mut said).unwrap();
+            assert_eq!(said.iter().map(|said| said.0).collect::<Vec<_>>(), [3, 4, 7]);
+            assert_eq!(said[2].1 - said[0].1, 2.0, "one after another");
+            let before = said.len();
+            ahead.logits(&mut said).unwrap();
+            assert_eq!(said.len(), before, "each is said once");
+        }
+        ahead.clear();
+        ahead.ask(0, &ImageData::Rgb(Arc::new(white)), &camera(8), 8, crops(&[1]));
+        ahead.ask(1, &pixels, &camera(8), 8, crops(&[2]));
+        let mut said = Logits::new();
+        let cause = ahead.logits(&mut said).unwrap_err();
+        assert!(cause.contains("classifier"), "{cause}");
+        assert_eq!(said.len(), 1, "the other camera's is there");
     }
 }

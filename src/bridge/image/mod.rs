@@ -6,6 +6,7 @@
 //! and is pooled at two scales (tight and wide), see `models/FEATURES.md`.
 
 mod ahead;
+mod classifier;
 mod mips;
 
 use std::fmt;
@@ -16,13 +17,13 @@ use image::RgbImage;
 
 use crate::calib::Camera;
 use crate::expert::Network;
-use crate::frame::{Frame, ImageData};
-use crate::geometry::Box3;
+use crate::frame::{Class, Frame, ImageData};
 use crate::pipeline::StageTimes;
 use crate::sensor::image::decode_for;
 
-use super::{Error, Region, Scene, sigmoid};
+use super::{Error, Proposal, Region, Scene, sigmoid};
 use ahead::Ahead;
+use classifier::{Classifier, Crop, Face, Logits};
 use mips::Mips;
 
 /// A tight window is this many times the projected box, a wide one twice that.
@@ -108,6 +109,9 @@ struct Shapes {
 /// The image model with its memory.
 pub struct ImageBranch {
     network: Option<(Box<dyn Network>, Shapes)>,
+    /// What the classifier knows, which itself is with the pictures' thread.
+    classifier: Option<Face>,
+    logits: Logits,
     ahead: Ahead,
     mips: Mips,
     features: ImageFeatures,
@@ -116,11 +120,15 @@ pub struct ImageBranch {
 }
 
 impl ImageBranch {
-    /// An image branch on a network of role `image`, or one that has nothing for anyone.
+    /// An image branch on a network of role `image`, or one that has nothing for anyone; beside it a network of
+    /// role `classifier`, or none.
     ///
     /// # Errors
     /// [`Error::Contract`] when the tensors are not those of `models/FEATURES.md`.
-    pub fn new(network: Option<Box<dyn Network>>) -> Result<Self, Error> {
+    pub fn new(
+        network: Option<Box<dyn Network>>,
+        classifier: Option<Box<dyn Network>>,
+    ) -> Result<Self, Error> {
         let network = match network {
             Some(network) => {
                 let shapes = Shapes::of(network.contract())?;
@@ -132,8 +140,17 @@ impl ImageBranch {
         if let Some((_, shapes)) = &network {
             (features.channels, features.side) = (shapes.channels, shapes.side);
         }
-        let ahead = Ahead::default();
-        Ok(Self { network, ahead, mips: Mips::default(), features, queue: Vec::new() })
+        let classifier = classifier.map(Classifier::new).transpose()?;
+        let face = classifier.as_ref().map(|classifier| classifier.face().clone());
+        Ok(Self {
+            network,
+            classifier: face,
+            logits: Logits::new(),
+            ahead: Ahead::new(classifier),
+            mips: Mips::default(),
+            features,
+            queue: Vec::new(),
+        })
     }
 
     /// The features of the last call.
@@ -142,22 +159,55 @@ impl ImageBranch {
     }
 
     /// Begins to decode the pictures that the wanted regions (indices into the scene's) need, as far
-    /// down as their windows reach, beside this thread. Call [`features`](Self::features) with the same
-    /// regions afterwards; what lies between the two calls is gained.
+    /// down as their windows reach, and to classify what is in them, beside this thread. Call
+    /// [`features`](Self::features) with the same regions afterwards, and then [`logits`](Self::logits); what
+    /// lies between the calls is gained.
     pub fn begin(&mut self, frame: &Frame, scene: &Scene, wanted: &[usize]) {
         self.ahead.clear();
         let Some((_, shapes)) = &self.network else { return };
         for image in &frame.images {
             let Some(camera) = frame.rig.cameras.get(image.camera) else { continue };
-            let regions = wanted.iter().map(|region| &scene.regions[*region]);
-            let seen = regions
-                .filter(|region| region.scenario.camera == Some(image.camera))
-                .filter_map(|region| camera.project_box(&region.proposal.box3));
-            let rows = seen.flat_map(|seen| windows(seen.full));
-            if let Some(rows) = rows.map(|window| mips::rows_for(window, shapes.places)).max() {
-                self.ahead.ask(image.camera, &image.data, camera, rows);
+            let (mut rows, mut crops) = (None, Vec::new());
+            for &region in wanted {
+                let Region { proposal, scenario, .. } = &scene.regions[region];
+                if scenario.camera != Some(image.camera) {
+                    continue;
+                }
+                let Some(seen) = camera.project_box(&proposal.box3) else { continue };
+                let reach = windows(seen.full).map(|window| mips::rows_for(window, shapes.places));
+                rows = rows.max(reach.into_iter().max());
+                let Some(Face { classes, places, .. }) = &self.classifier else { continue };
+                let known = classes.iter().position(|class| *class == proposal.class);
+                if let Some(column) = known {
+                    let window = classifier::crop(seen.full);
+                    rows = rows.max(Some(mips::rows_for(window, *places)));
+                    crops.push(Crop { region, column, window });
+                }
+            }
+            if let Some(rows) = rows {
+                self.ahead.ask(image.camera, &image.data, camera, rows, crops);
             }
         }
+    }
+
+    /// What the classifier says of the regions that [`begin`](Self::begin) had for it: region (index into the
+    /// scene's) and log-odds for its own class, against what is no such object. Waits until it is done.
+    /// Regions of classes that it does not know, out of every picture, or without a usable picture are not
+    /// there.
+    ///
+    /// # Errors
+    /// The cause where the classifier failed at a picture; the rest is in [`last_logits`](Self::last_logits).
+    pub fn logits(&mut self, times: &mut StageTimes) -> Result<&[(usize, f32)], Arc<str>> {
+        let start = Instant::now();
+        self.logits.clear();
+        let done = self.ahead.logits(&mut self.logits);
+        times.image_model_ms += ms(start);
+        done.map(|()| self.logits.as_slice())
+    }
+
+    /// What the last call of [`logits`](Self::logits) gave.
+    pub fn last_logits(&self) -> &[(usize, f32)] {
+        &self.logits
     }
 
     /// Features of the wanted regions (indices into the scene's). With nothing wanted, no image is
@@ -364,11 +414,18 @@ fn windows([u0, v0, u1, v1]: [f64; 4]) -> [[f32; 4]; 2] {
     })
 }
 
-/// The wide window of a box as shares of the camera's picture (left, top, right, bottom), cut off
-/// at its border; zeros where the box does not project.
-pub(super) fn share_of_picture(camera: &Camera, box3: &Box3) -> [f32; 4] {
-    let Some(seen) = camera.project_box(box3) else { return [0.0; 4] };
-    let [_, [left, top, width, height]] = windows(seen.full);
+/// What is looked at of a region as shares of the camera's picture (left, top, right, bottom), cut off
+/// at its border: the wide window, for people and cyclists with the classifier's crop; zeros where the box
+/// does not project.
+pub(super) fn share_of_picture(camera: &Camera, proposal: &Proposal) -> [f32; 4] {
+    let Some(seen) = camera.project_box(&proposal.box3) else { return [0.0; 4] };
+    let [_, [mut left, mut top, mut width, mut height]] = windows(seen.full);
+    if matches!(proposal.class, Class::Pedestrian | Class::Cyclist) {
+        let [crop_left, crop_top, side, _] = classifier::crop(seen.full);
+        // Both have the same middle.
+        (left, width) = (left.min(crop_left), width.max(side));
+        (top, height) = (top.min(crop_top), height.max(side));
+    }
     let [across, down] = camera.size.map(|pixels| pixels as f32);
     // A pixel's centre lies at its number, its border half a pixel away.
     let share = |at: f32, of: f32| ((at + 0.5) / of).clamp(0.0, 1.0);

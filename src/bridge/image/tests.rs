@@ -1,7 +1,7 @@
 use std::sync::Mutex;
 
 use super::*;
-use crate::bridge::fake::{Fake, car, image_contract, scene};
+use crate::bridge::fake::{Fake, car, classifier_contract, image_contract, scene};
 use crate::calib::Rig;
 use crate::frame::CameraImage;
 
@@ -28,7 +28,7 @@ fn branch(regions: usize, runs: &'static Mutex<usize>) -> ImageBranch {
         }
         Ok(())
     });
-    ImageBranch::new(Some(Box::new(network))).unwrap()
+    ImageBranch::new(Some(Box::new(network)), None).unwrap()
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn an_unusable_image_is_a_cause_not_an_error() {
 fn without_a_model_every_wanted_region_says_so() {
     let frame = frame(ImageData::Missing(String::new()));
     let scene = scene(&frame, &[car([20.0, 2.0, -0.9], 0.1)]);
-    let mut branch = ImageBranch::new(None).unwrap();
+    let mut branch = ImageBranch::new(None, None).unwrap();
     let features = branch.features(&frame, &scene, &[0], &mut StageTimes::default()).unwrap();
     assert_eq!(features.unavailable, [(0, NoImage::NoModel)]);
 }
@@ -128,7 +128,7 @@ fn a_failing_network_leaves_no_half_features() {
     });
     let frame = frame(picture(Rig::kitti().cameras[0].size));
     let scene = scene(&frame, &[car([20.0, 2.0, -0.9], 0.1)]);
-    let mut branch = ImageBranch::new(Some(Box::new(network))).unwrap();
+    let mut branch = ImageBranch::new(Some(Box::new(network)), None).unwrap();
     let times = &mut StageTimes::default();
     assert!(matches!(branch.features(&frame, &scene, &[0], times), Err(Error::Model(_))));
     assert_eq!(branch.last().slot, [None]);
@@ -139,6 +139,84 @@ fn a_contract_of_another_kind_is_refused_by_line() {
     let mut contract = image_contract(2);
     contract.outputs[1].shape[1] = 2;
     let network = Fake::new(contract, |_: &[Vec<f32>], _: &mut [Vec<f32>]| Ok(()));
-    let error = ImageBranch::new(Some(Box::new(network))).err().unwrap().to_string();
+    let error = ImageBranch::new(Some(Box::new(network)), None).err().unwrap().to_string();
     assert!(error.contains("outputs: confidence"), "{error}");
+}
+
+/// A classifier that says its crop's mean for people, and minus that for cyclists.
+fn classifier() -> Box<dyn Network> {
+    Box::new(Fake::new(classifier_contract(1, 32), |inputs, outputs| {
+        let mean = inputs[0].iter().sum::<f32>() / inputs[0].len() as f32;
+        outputs[0].copy_from_slice(&[mean, -mean]);
+        Ok(())
+    }))
+}
+
+#[test]
+fn the_classifier_is_asked_about_people_and_cyclists_alone() {
+    let network = Fake::new(image_contract(2), |_: &[Vec<f32>], _: &mut [Vec<f32>]| Ok(()));
+    let mut branch = ImageBranch::new(Some(Box::new(network)), Some(classifier())).unwrap();
+    let frame = frame(picture(Rig::kitti().cameras[0].size));
+    let person = |x, class| Proposal { class, ..car([x, 1.0, -0.9], 0.2) };
+    let proposals = [
+        car([15.0, 3.0, -0.9], 0.0),
+        person(20.0, Class::Pedestrian),
+        person(20.0, Class::Cyclist),
+        Proposal { class: Class::Pedestrian, ..car([10.0, 30.0, -0.9], 0.0) },
+    ];
+    let (scene, times) = (scene(&frame, &proposals), &mut StageTimes::default());
+    for _ in 0..2 {
+        branch.begin(&frame, &scene, &[0, 1, 2, 3]);
+        branch.features(&frame, &scene, &[0, 1, 2, 3], times).unwrap();
+        let said = branch.logits(times).unwrap();
+        assert_eq!(
+            said.iter().map(|said| said.0).collect::<Vec<_>>(),
+            [1, 2],
+            "no car, none unseen"
+        );
+        assert!(said[0].1 != 0.0 && said[0].1 == -said[1].1);
+    }
+    branch.begin(&frame, &scene, &[0]);
+    branch.features(&frame, &scene, &[0], times).unwrap();
+    assert!(branch.logits(times).unwrap().is_empty(), "nothing of the frame before");
+}
+
+#[test]
+fn a_person_is_looked_at_as_far_as_the_crop_reaches() {
+    let camera = &Rig::kitti().cameras[0];
+    let tall = Proposal {
+        class: Class::Pedestrian,
+        box3: crate::geometry::Box3::new([20.0, 0.0, -0.9], [0.6, 0.6, 1.8], 0.0),
+        ..car([0.0; 3], 0.0)
+    };
+    let person = share_of_picture(camera, &tall);
+    let other = share_of_picture(camera, &Proposal { class: Class::Car, ..tall });
+    let wide = |share: [f32; 4]| share[2] - share[0];
+    assert!(wide(person) > 1.2 * wide(other), "a square of twice the height");
+    assert_eq!(person[1], other[1], "no higher than the wide window");
+}
+
+#[test]
+fn windows_and_crops_are_those_of_training() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/windows.npz");
+    let mut archive = ndarray_npy::NpzReader::new(std::fs::File::open(path).unwrap()).unwrap();
+    let pixels: ndarray::Array3<u8> = archive.by_name("picture").unwrap();
+    let (height, width, _) = pixels.dim();
+    let pixels = pixels.iter().copied().collect();
+    let image = RgbImage::from_raw(width as u32, height as u32, pixels).unwrap();
+    let boxes: ndarray::Array2<f64> = archive.by_name("boxes").unwrap();
+    let expected: ndarray::Array5<f32> = archive.by_name("windows").unwrap();
+    let mut mips = Mips::default();
+    for (seen, expected) in boxes.rows().into_iter().zip(expected.outer_iter()) {
+        let seen: [f64; 4] = std::array::from_fn(|k| seen[k]);
+        let [tight, wide] = windows(seen);
+        for (window, expected) in
+            [tight, wide, classifier::crop(seen)].into_iter().zip(expected.outer_iter())
+        {
+            let mut found = vec![f32::NAN; 3 * 16 * 16];
+            mips.sample(&image, window, 16, &mut found);
+            let worst = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(worst < 1e-4, "{seen:?} {window:?}: {worst}");
+        }
+    }
 }

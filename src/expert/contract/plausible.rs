@@ -34,7 +34,7 @@ impl Contract {
             }
         }
         if self.role != Role::Image && self.classes.is_empty() {
-            return wrong("classes", "a bridge model or an expert needs at least one");
+            return wrong("classes", "all but an image model need at least one");
         }
         match (&self.grid, self.role) {
             (None, Role::Bridge) => return wrong("grid", "a bridge model needs it"),

@@ -128,6 +128,8 @@ impl Emergency {
             box3: proposal.box3,
             score: proposal.confidence,
             quality: proposal.confidence,
+            quality_weight: 0.0,
+            picture: 0.0,
             expert: ExpertKind::Emergency,
             degraded: DegradationSet::default(),
         }));
