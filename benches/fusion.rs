@@ -24,6 +24,8 @@ fn refinements(count: usize) -> Vec<Refinement> {
                 box3: Box3::new(center, [3.9, 1.6, 1.5], 0.05 * copy),
                 score,
                 quality: score,
+                quality_weight: 0.0,
+                picture: 0.0,
                 expert: [ExpertKind::Lpe, ExpertKind::Vee, ExpertKind::Ape][index % 3],
                 degraded: DegradationSet::default(),
             }

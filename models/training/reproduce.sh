@@ -42,6 +42,7 @@ step train_experts "${where[@]}" --bev "$bev" --out runs/last --start runs/ape/c
   --seed 21 --minutes "${LAST_MINUTES:-30}"
 step export --experts runs/last/checkpoint.pt --names lpe vee --out ..
 step export --experts runs/ape/checkpoint.pt --names ape image --out ..
+step classifier --shared "$data" --unpacked "$labels" --bev ../bev/model.onnx --out ..
 step shrink --model ../bev/model.onnx --width 0.5 --shared "$data" --out runs/bev-fast/start.pt
 step train_bev "${where[@]}" --start runs/bev-fast/start.pt --width 0.5 --seed 5 --out runs/bev-fast/first --minutes "${SHRUNK_MINUTES:-30}"
 step train_bev "${fast[@]}" --start runs/bev-fast/first/checkpoint.pt --width 0.5 --batch 32 --reuse 8 --lr 3e-3 --seed 14 --out runs/bev-fast/run \

@@ -26,7 +26,7 @@ pub struct StageTimes {
     pub image_decode_ms: f64,
     /// Image windows (projection, pooling).
     pub image_windows_ms: f64,
-    /// Image model (ONNX Runtime).
+    /// Image model (ONNX Runtime), and waiting for the classifier, which works beside this thread.
     pub image_model_ms: f64,
     /// Expert inputs and decoding (ours).
     pub expert_encode_ms: f64,

@@ -28,7 +28,9 @@ struct Request {
     crops: Vec<Crop>,
 }
 
-/// What became of it. A request with crops is answered twice.
+/// What became of it, with its ticket. A request with crops is answered twice.
+type Answered = (u64, Answer);
+
 enum Answer {
     Pixels(Decoded),
     Logits(Result<Logits, Arc<str>>),
@@ -47,7 +49,7 @@ struct Pending {
 /// A thread that decodes and classifies; started with the first picture that is asked for.
 #[derive(Default)]
 pub(super) struct Ahead {
-    thread: Option<(Sender<Request>, Receiver<(u64, Answer)>)>,
+    thread: Option<(Sender<Request>, Receiver<Answered>)>,
     /// Until the thread has it.
     classifier: Option<Classifier>,
     next_ticket: u64,
@@ -147,7 +149,7 @@ impl Ahead {
     }
 }
 
-fn start(classifier: Option<Classifier>) -> (Sender<Request>, Receiver<(u64, Answer)>) {
+fn start(classifier: Option<Classifier>) -> (Sender<Request>, Receiver<Answered>) {
     let (ask, asked) = unbounded::<Request>();
     let (give, answers) = unbounded();
     // A thread that cannot be had drops both ends: pictures are then decoded where they are needed.
@@ -158,11 +160,7 @@ fn start(classifier: Option<Classifier>) -> (Sender<Request>, Receiver<(u64, Ans
 }
 
 /// Decodes whatever is asked for, and classifies while no picture waits to be decoded.
-fn work(
-    mut classifier: Option<Classifier>,
-    asked: &Receiver<Request>,
-    give: &Sender<(u64, Answer)>,
-) {
+fn work(mut classifier: Option<Classifier>, asked: &Receiver<Request>, give: &Sender<Answered>) {
     let mut decoded_before = VecDeque::new();
     loop {
         let request = if decoded_before.is_empty() {
