@@ -215,7 +215,7 @@ fn a_person_says_what_the_picture_said_of_it_and_without_the_classifier_nothing(
         let names = |result: &FrameResult| {
             result.degraded.iter().any(|step| step.cause.contains("classifier"))
         };
-        assert!(!names(whole) && !names(plain) && !plain.detections.iter().any(|d| told(d)));
+        assert!(!names(whole) && !names(plain) && !plain.detections.iter().any(told));
         let failed = failing.process(&frame);
         assert_eq!(failed.detections, plain.detections, "the boxes stand as without it");
         if whole.detections.iter().any(told) {
