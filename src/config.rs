@@ -28,7 +28,9 @@ pub use runtime::{CudaConfig, Provider, RuntimeConfig, TensorRtConfig};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file cannot be read.
-    #[error("configuration {path}: {source}")]
+    #[error(
+        "cannot read the configuration {path}: {source}; give the path of one, or none for the defaults (`emc2 config` prints them)"
+    )]
     File {
         /// Which.
         path: PathBuf,

@@ -4,12 +4,13 @@
 use std::fs;
 use std::path::Path;
 
-use emc2::calib::{parse_kitti_calib, parse_kitti_raw_calib, parse_rig_yaml};
+use emc2::calib::{Camera, Rig, parse_kitti_calib, parse_kitti_raw_calib, parse_rig_yaml};
 use emc2::config::Config;
 use emc2::eval::nuscenes::read_results_from;
 use emc2::expert::backend::Golden;
 use emc2::expert::contract::Contract;
-use emc2::sensor::image::decode_bytes;
+use emc2::frame::ImageData;
+use emc2::sensor::image::{decode_bytes, decode_upper};
 use emc2::sensor::kitti::row::{ObjectRow, parse_rows};
 use emc2::sensor::kitti::{SequenceLabels, parse_split};
 use emc2::sensor::nuscenes::scan::parse_sweep;
@@ -117,7 +118,14 @@ fn no_calibration_makes_the_reader_panic() {
 
 #[test]
 fn no_image_makes_the_decoder_panic() {
-    run("image", |bytes| decode_bytes(bytes, "image").is_ok());
+    run("image", |bytes| {
+        let Ok(whole) = decode_bytes(bytes, "image") else { return false };
+        let camera = Camera { size: whole.dimensions().into(), ..Rig::kitti().cameras.remove(0) };
+        let rows = 1 + whole.height() / 3;
+        let upper = decode_upper(&ImageData::Encoded(bytes.into()), &camera, rows).unwrap();
+        assert!(upper.as_raw()[..] == whole.as_raw()[..upper.as_raw().len()]);
+        true
+    });
 }
 
 #[test]

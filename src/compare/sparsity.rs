@@ -72,7 +72,8 @@ pub(super) fn sparsity(
             let regions = plans().map(all).sum::<u32>();
             let ape = plans().map(|plan| plan.ape).sum::<u32>();
             let image = runs.iter().flat_map(|run| &run.times);
-            let image = image.map(|t| t.image_windows_ms + t.image_model_ms).collect();
+            let image =
+                image.map(|t| t.image_windows_ms + t.image_model_ms + t.classifier_ms).collect();
             Sparsity {
                 setting: setting.name.clone(),
                 pixels: setting.pixels,

@@ -86,7 +86,8 @@ fn figures(
     let whole_ms = of(|t| t.total_ms);
     let bridge_model = mean(|t| t.bev_model_ms);
     let experts = mean(|t| t.expert_encode_ms + t.expert_model_ms);
-    let image = mean(|t| t.image_decode_ms + t.image_windows_ms + t.image_model_ms);
+    let image =
+        mean(|t| t.image_decode_ms + t.image_windows_ms + t.image_model_ms + t.classifier_ms);
     let mut regions = Shares::default();
     let mut degraded = BTreeMap::new();
     for run in runs {

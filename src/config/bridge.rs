@@ -22,7 +22,7 @@ impl Default for BridgeConfig {
     fn default() -> Self {
         Self {
             point_budget: 130_000,
-            min_confidence: [0.15, 0.15, 0.15],
+            min_confidence: [0.15, 0.1, 0.1],
             max_proposals: 64,
             nms_overlap: 0.2,
             inject_emergency: false,

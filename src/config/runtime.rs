@@ -14,7 +14,7 @@ pub struct RuntimeConfig {
     pub providers: Vec<Provider>,
     /// A provider that cannot be had is an error (true) or is passed over with a warning (false).
     pub strict: bool,
-    /// Threads inside one operator of the bridge (experts and image branch run on one).
+    /// Threads inside one operator of the bridge (all other models run on one).
     pub threads: usize,
     /// Worker threads busy-wait between operators: faster alone, harmful on a shared machine.
     pub spinning: bool,

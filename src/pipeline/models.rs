@@ -20,7 +20,7 @@ pub struct Loaded {
     pub model: OrtModel,
 }
 
-/// Threads of an operator in experts and image branch, unless an override says otherwise. Their operators are so small that
+/// Threads of an operator in experts, image branch and classifier, unless an override says otherwise. Their operators are so small that
 /// waking a second thread costs more than it brings (the image branch took 0.33 ms a run with one and 0.51 with two), and the
 /// other core is busy with pictures.
 const SMALL_NETWORK_THREADS: usize = 1;
@@ -69,16 +69,14 @@ impl Models {
 
     /// What could not be had, in words, where `strict` is off.
     pub fn warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
-        for loaded in &self.loaded {
-            for outcome in loaded.model.outcomes() {
-                if let Some(cause) = &outcome.refused {
-                    let provider = outcome.provider;
-                    warnings.push(format!("{}: {provider} could not be had: {cause}", loaded.key));
-                }
-            }
-        }
-        warnings
+        let refused = self.loaded.iter().flat_map(|loaded| {
+            let outcomes = loaded.model.outcomes().iter();
+            outcomes.filter_map(|outcome| {
+                let cause = outcome.refused.as_ref()?;
+                Some((loaded.key, format!("{} could not be had: {cause}", outcome.provider)))
+            })
+        });
+        each_cause_once(refused)
     }
 }
 
@@ -90,6 +88,18 @@ impl Models {
     pub fn mismatches(&self, lidar: &LidarSpec) -> Vec<String> {
         mismatches(self.loaded.iter().map(|loaded| (loaded.key, loaded.model.contract())), lidar)
     }
+}
+
+/// One line for each thing that is the matter, with the models that it is the matter with.
+fn each_cause_once(refused: impl Iterator<Item = (&'static str, String)>) -> Vec<String> {
+    let mut causes: Vec<(String, Vec<&str>)> = Vec::new();
+    for (key, cause) in refused {
+        match causes.iter_mut().find(|(known, _)| *known == cause) {
+            Some((_, keys)) => keys.push(key),
+            None => causes.push((cause, vec![key])),
+        }
+    }
+    causes.into_iter().map(|(cause, keys)| format!("{}: {cause}", keys.join(", "))).collect()
 }
 
 fn mismatches<'a>(
@@ -211,6 +221,13 @@ mod tests {
     use super::*;
     use crate::calib::Rig;
     use crate::sensor::nuscenes::lidar_spec;
+
+    #[test]
+    fn what_is_the_matter_with_many_models_is_said_once() {
+        let refused = [("bev", "cuda: no"), ("bev", "tensorrt: no"), ("lpe", "cuda: no")];
+        let said = each_cause_once(refused.into_iter().map(|(key, cause)| (key, cause.to_owned())));
+        assert_eq!(said, ["bev, lpe: cuda: no", "bev: tensorrt: no"]);
+    }
 
     #[test]
     fn a_lidar_with_fewer_beams_is_said_and_another_height_is_not() {

@@ -279,9 +279,6 @@ impl Pipeline {
         if !self.chosen.is_empty() {
             let image = match self.image.features(frame, scene, &self.chosen, times) {
                 Ok(features) => {
-                    self.image_first_ms.push(times.image_decode_ms);
-                    let work_ms = times.image_windows_ms + times.image_model_ms;
-                    self.image_region_ms.push(work_ms / self.chosen.len() as f64);
                     self.result.dropped.images_unusable += features.images_unusable;
                     if let Some((_, cause)) = features.unavailable.first() {
                         let count = features.unavailable.len();
@@ -301,12 +298,27 @@ impl Pipeline {
             let input = ExpertInput { frame, scene, image };
             let out = &mut self.refinements;
             self.experts.refine_from(kind, &input, &self.chosen, out, &mut meter);
-            if let Err(cause) = self.image.logits(times) {
-                step_down(&mut self.result.degraded, Degradation::NoCamera, cause.to_string());
-            }
-            for &(region, logit) in self.image.last_logits() {
-                let mine = out.iter_mut().filter(|refined| refined.region == Some(region));
-                mine.for_each(|refined| refined.weigh_picture(logit));
+            let mine = |refined: &Refinement| refined.expert == ExpertKind::Ape;
+            if out.iter().any(mine) {
+                if let Err(cause) = self.image.logits(times) {
+                    let cause = format!("without the classifier: {cause}");
+                    step_down(&mut self.result.degraded, Degradation::ExpertFailed, cause);
+                    let said = self.image.last_logits();
+                    for refined in out.iter_mut().filter(|refined| mine(refined)) {
+                        let unsaid = said.iter().all(|said| Some(said.0) != refined.region);
+                        if unsaid && self.image.classifies(refined.class) {
+                            refined.degraded.insert(Degradation::ExpertFailed);
+                        }
+                    }
+                }
+                for &(region, logit) in self.image.last_logits() {
+                    let of = |refined: &&mut Refinement| refined.region == Some(region);
+                    let refined = out.iter_mut().filter(|refined| mine(refined)).find(of);
+                    refined.into_iter().for_each(|refined| refined.weigh_picture(logit));
+                }
+                self.image_first_ms.push(times.image_decode_ms);
+                let work_ms = times.image_windows_ms + times.image_model_ms + times.classifier_ms;
+                self.image_region_ms.push(work_ms / self.chosen.len() as f64);
             }
         }
         for failure in self.experts.failures() {
@@ -355,7 +367,9 @@ impl Pipeline {
                     steps = steps | ticket.degraded;
                     self.router.describe(&ticket.reason, &mut reason);
                     if refined.picture != 0.0 {
-                        let _ = write!(reason, ", picture {:+.1}", refined.picture);
+                        // Adding nothing to what rounds to nothing: no "-0.0".
+                        let told = (10.0 * refined.picture).round() / 10.0 + 0.0;
+                        let _ = write!(reason, ", picture {told:+.1}");
                     }
                     facts = scene.regions[region].scenario;
                 }

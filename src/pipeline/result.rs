@@ -26,8 +26,11 @@ pub struct StageTimes {
     pub image_decode_ms: f64,
     /// Image windows (projection, pooling).
     pub image_windows_ms: f64,
-    /// Image model (ONNX Runtime), and waiting for the classifier, which works beside this thread.
+    /// Image model (ONNX Runtime).
     pub image_model_ms: f64,
+    /// Waiting for the classifier, which works beside this thread.
+    #[serde(default)]
+    pub classifier_ms: f64,
     /// Expert inputs and decoding (ours).
     pub expert_encode_ms: f64,
     /// Expert models (ONNX Runtime).

@@ -15,7 +15,7 @@ use crate::pipeline::StageTimes;
 pub type Stage = (&'static str, &'static str, fn(&StageTimes) -> f64);
 
 /// The stages in the order a frame meets them; the last is the whole frame.
-pub const STAGES: [Stage; 14] = [
+pub const STAGES: [Stage; 15] = [
     ("read", "reading (outside the total)", |t| t.read_ms),
     ("grid", "crop, budget, grids", |t| t.grid_ms),
     ("bev_model", "BEV model", |t| t.bev_model_ms),
@@ -26,6 +26,7 @@ pub const STAGES: [Stage; 14] = [
     ("image_decode", "waiting for the image", |t| t.image_decode_ms),
     ("image_windows", "image windows", |t| t.image_windows_ms),
     ("image_model", "image model", |t| t.image_model_ms),
+    ("classifier", "waiting for the classifier", |t| t.classifier_ms),
     ("expert_encode", "expert inputs and decoding", |t| t.expert_encode_ms),
     ("expert_model", "expert models", |t| t.expert_model_ms),
     ("fusion", "fusion", |t| t.fusion_ms),

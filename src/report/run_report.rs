@@ -198,7 +198,7 @@ impl RunReport {
         }
         self.latency.add(&result.times, record.cold);
         let t = &result.times;
-        let image = t.image_decode_ms + t.image_windows_ms + t.image_model_ms;
+        let image = t.image_decode_ms + t.image_windows_ms + t.image_model_ms + t.classifier_ms;
         let groups = [t.bev_model_ms, t.expert_model_ms, image, t.emergency_ms];
         let ours = (t.total_ms - groups.iter().sum::<f64>()).max(0.0);
         self.chart.push(ChartFrame {

@@ -60,8 +60,8 @@ fn of_size(
 }
 
 /// As [`decode_for`], but where decoding can stop early (a PNG of 8-bit RGB that is not interlaced, a
-/// JPEG that is not progressive) only the upper `rows` of the picture come back. Nothing below them is looked at: damage there goes
-/// unnoticed.
+/// JPEG that is not progressive) only the upper `rows` of the picture come back. Nothing below them is
+/// looked at: damage there goes unnoticed.
 ///
 /// # Errors
 /// As [`decode_for`].

@@ -47,7 +47,7 @@ def main():
     a.add_argument("--table", metavar="YAML", help="judge the region table of this configuration as well")
     a = a.parse_args()
     scans, regions = tune_router.ask(a)
-    cost, copies = cost_of(a.models, regions.cls), len(a.thinned)
+    cost, copies = cost_of(a.models, regions.cls, a.off), len(a.thinned)
     value, all_of = regions.value(), np.arange(len(regions.cls))
     print(f"{len(scans)} frames of {len(set(regions.drive))} drives, {len(all_of)} regions, {regions.object.sum()} on labels")
 

@@ -37,12 +37,12 @@ ROWS = 6
 STANDARD_ERRORS = (2.0, 2.0, 2.5, 3.0)
 
 
-def run(emc2, models, root, frames, out, policy):
+def run(emc2, models, root, frames, out, policy, off=()):
     """The folder of a run in which every region keeps its own answer; not run again where it is complete."""
     folder = Path(out) / policy.replace(":", "-")
     config = Path(out) / "every-region.yaml"
     names = ("bev", "lpe", "vee", "ape", "image", "classifier")
-    config.write_text(yaml.safe_dump({"models": {n: str((Path(models) / n).resolve()) for n in names},
+    config.write_text(yaml.safe_dump({"models": {n: None if n in off else str((Path(models) / n).resolve()) for n in names},
                                       "router": {"table": [{"name": "not asked", "expert": "lpe"}]},  # whatever the default is
                                       "fusion": {"overlap": 1.0, "across_classes": 1.0, "min_score": 0.0,
                                                  "calibration": {e: [[0, 0], [1, 1]] for e in EXPERTS}}}))
@@ -208,7 +208,7 @@ def quality_weights(regions, scans, now):
     regions.scores = before
 
 
-def cost_of(models, classes):
+def cost_of(models, classes, off=()):
     """Milliseconds of one core for each region [R, experts], from the contracts; APE's with both image windows, and for people and cyclists with the
     classifier's crop."""
     each = {}
@@ -216,7 +216,8 @@ def cost_of(models, classes):
         contract = yaml.safe_load((Path(models) / name / "contract.yaml").read_text())
         each[name] = contract["cost_ms"]["cpu-1-thread"] / contract["inputs"][-1]["shape"][0] * (2 if name == "image" else 1)
     cost = np.tile([0.0, each["lpe"], each["vee"], each["ape"] + each["image"]], (len(classes), 1))
-    cost[classes > 0, EXPERTS.index("ape")] += each["classifier"]
+    if "classifier" not in off:
+        cost[classes > 0, EXPERTS.index("ape")] += each["classifier"]
     return cost
 
 
@@ -262,7 +263,7 @@ def ask(a):
             folder.mkdir(parents=True, exist_ok=True)
             root = thinned.write(a.kitti, frames, step, folder / "kitti")
             for e in EXPERTS:
-                found = answers(run(a.emc2, models, root, [s.id for s in frames], folder, f"always:{e}"))
+                found = answers(run(a.emc2, models, root, [s.id for s in frames], folder, f"always:{e}", a.off))
                 said[e] |= {(f"{key[0]}, step {step}", *key[1:]): value for key, value in found.items()}
             scans += [dataclasses.replace(s, id=f"{s.id}, step {step}") for s in frames]
     twice = len(scans) - len({s.id for s in scans})
@@ -282,6 +283,7 @@ def arguments(doc):
                    help="other drives (`others`, or names with commas) and the models that did not see those")
     a.add_argument("--thinned", nargs="+", type=thinned.a_step, default=[1], metavar="STEP",
                    help="every how many-th row of returns is left; several: each frame counts several times (1 2 3: as with 64, 32, 21 beams)")
+    a.add_argument("--off", nargs="+", choices=["classifier"], default=[], help="models to do without (give another --out)")
     a.add_argument("--out", default="runs/tune")
     return a
 
@@ -293,7 +295,7 @@ def main():
     a.add_argument("--table", metavar="YAML", help="judge the region table of this configuration as well")
     a = a.parse_args()
     scans, regions = ask(a)
-    cost = cost_of(a.models, regions.cls)
+    cost = cost_of(a.models, regions.cls, a.off)
     everything = np.ones(len(regions.cls), bool)
     print(f"{len(scans)} frames of {len(set(regions.drive))} drives, {len(regions.cls)} regions, {regions.object.sum()} on labels; "
           f"ms a region: " + ", ".join(f"{e} {c:.3f}" for e, c in zip(EXPERTS, cost.mean(0))))

@@ -36,7 +36,7 @@ class Asked(unittest.TestCase):
     def test_each_set_of_drives_is_judged_by_its_own_models(self):
         scan = lambda name: Scan(name, "drive", None, None, None, None)
         tune_router.frames_of = lambda _, drives: [scan(d) for d in drives]
-        tune_router.run = lambda emc2, models, root, frames, out, policy: (models, tuple(frames))
+        tune_router.run = lambda emc2, models, root, frames, out, policy, off: (models, tuple(frames))
         tune_router.answers = lambda folder: {(frame, 0): folder[0] for frame in folder[1]}
         with tempfile.TemporaryDirectory() as out:
             a = tune_router.arguments("").parse_args(["--emc2", "e", "--models", "A", "--kitti", "k", "--drives", "a", "b", "--also", "c,d", "B", "--out", out])

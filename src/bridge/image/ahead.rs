@@ -88,6 +88,9 @@ impl Ahead {
         }
         let ticket = self.next_ticket;
         self.next_ticket += 1;
+        if self.pending.iter().any(|pending| pending.camera == index) {
+            return; // a second picture of the same camera
+        }
         let (ask, _) = self.thread.get_or_insert_with(|| start(self.classifier.take()));
         let logits = crops.is_empty().then(|| Ok(Logits::new()));
         let request = Request { ticket, data: data.clone(), camera: camera.clone(), rows, crops };
@@ -181,9 +184,9 @@ fn work(mut classifier: Option<Classifier>, asked: &Receiver<Request>, give: &Se
             None => {
                 let Some((ticket, decoded, crops)) = decoded_before.pop_front() else { continue };
                 let said = match (decoded, &mut classifier) {
-                    (Ok(image), Some(classifier)) => classifier
-                        .look(&image, &crops)
-                        .map_err(|error| format!("classifier: {error}").into()),
+                    (Ok(image), Some(classifier)) => {
+                        classifier.look(&image, &crops).map_err(|error| error.to_string().into())
+                    }
                     // Why there is no picture is said with the picture.
                     (Err(_), _) | (_, None) => Ok(Logits::new()),
                 };
@@ -302,7 +305,7 @@ mod tests {
         ahead.ask(1, &pixels, &camera(8), 8, crops(&[2]));
         let mut said = Logits::new();
         let cause = ahead.logits(&mut said).unwrap_err();
-        assert!(cause.contains("classifier"), "{cause}");
+        assert!(cause.contains("logits"), "{cause}");
         assert_eq!(said.len(), 1, "the other camera's is there");
     }
 }

@@ -29,6 +29,8 @@ use mips::Mips;
 /// A tight window is this many times the projected box, a wide one twice that.
 const TIGHT: f64 = 1.2;
 const WIDE: f64 = 2.4;
+/// After so many failures in a row the classifier is given up.
+const PATIENCE: u32 = 3;
 /// Least side of a window, pixels.
 const LEAST_SIDE: f64 = 16.0;
 
@@ -111,6 +113,10 @@ pub struct ImageBranch {
     network: Option<(Box<dyn Network>, Shapes)>,
     /// What the classifier knows, which itself is with the pictures' thread.
     classifier: Option<Face>,
+    /// Times in a row that it failed.
+    failures: u32,
+    /// Whether, being given up, it was not asked in this frame.
+    unasked: bool,
     logits: Logits,
     ahead: Ahead,
     mips: Mips,
@@ -145,6 +151,8 @@ impl ImageBranch {
         Ok(Self {
             network,
             classifier: face,
+            failures: 0,
+            unasked: false,
             logits: Logits::new(),
             ahead: Ahead::new(classifier),
             mips: Mips::default(),
@@ -164,6 +172,7 @@ impl ImageBranch {
     /// lies between the calls is gained.
     pub fn begin(&mut self, frame: &Frame, scene: &Scene, wanted: &[usize]) {
         self.ahead.clear();
+        self.unasked = false;
         let Some((_, shapes)) = &self.network else { return };
         for image in &frame.images {
             let Some(camera) = frame.rig.cameras.get(image.camera) else { continue };
@@ -179,6 +188,10 @@ impl ImageBranch {
                 let Some(Face { classes, places, .. }) = &self.classifier else { continue };
                 let known = classes.iter().position(|class| *class == proposal.class);
                 if let Some(column) = known {
+                    if self.failures >= PATIENCE {
+                        self.unasked = true;
+                        continue;
+                    }
                     let window = classifier::crop(seen.full);
                     rows = rows.max(Some(mips::rows_for(window, *places)));
                     crops.push(Crop { region, column, window });
@@ -196,13 +209,27 @@ impl ImageBranch {
     /// there.
     ///
     /// # Errors
-    /// The cause where the classifier failed at a picture; the rest is in [`last_logits`](Self::last_logits).
+    /// The cause where the classifier failed at a picture; the rest is in [`last_logits`](Self::last_logits). One
+    /// that fails three times in a row is not asked again.
     pub fn logits(&mut self, times: &mut StageTimes) -> Result<&[(usize, f32)], Arc<str>> {
         let start = Instant::now();
         self.logits.clear();
+        if self.unasked {
+            return Err(format!("given up after {PATIENCE} failures in a row").into());
+        }
         let done = self.ahead.logits(&mut self.logits);
-        times.image_model_ms += ms(start);
+        times.classifier_ms += ms(start);
+        if done.is_err() {
+            self.failures += 1;
+        } else if !self.logits.is_empty() {
+            self.failures = 0;
+        }
         done.map(|()| self.logits.as_slice())
+    }
+
+    /// Whether a classifier is there for objects of this class.
+    pub fn classifies(&self, class: Class) -> bool {
+        self.classifier.as_ref().is_some_and(|face| face.classes.contains(&class))
     }
 
     /// What the last call of [`logits`](Self::logits) gave.
@@ -416,7 +443,7 @@ fn windows([u0, v0, u1, v1]: [f64; 4]) -> [[f32; 4]; 2] {
 
 /// What is looked at of a region as shares of the camera's picture (left, top, right, bottom), cut off
 /// at its border: the wide window, for people and cyclists with the classifier's crop; zeros where the box
-/// does not project.
+/// does not project. Whether there is a classifier makes no difference, so that plans do not hang on it.
 pub(super) fn share_of_picture(camera: &Camera, proposal: &Proposal) -> [f32; 4] {
     let Some(seen) = camera.project_box(&proposal.box3) else { return [0.0; 4] };
     let [_, [mut left, mut top, mut width, mut height]] = windows(seen.full);

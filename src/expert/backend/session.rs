@@ -244,7 +244,7 @@ pub(super) fn make_session(
         if config.strict {
             return Err(Error::Provider { subject: subject.clone(), provider, message });
         }
-        tracing::warn!(model = model.name, %provider, "provider cannot be had, going on without it: {message}");
+        tracing::info!(model = model.name, %provider, "provider cannot be had, going on without it: {message}");
         outcome.refused = Some(message);
         Ok(())
     };
