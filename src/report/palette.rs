@@ -52,7 +52,7 @@ pub fn expert_meaning(expert: ExpertKind) -> &'static str {
             "Versatile-efficiency: the region from above and its LiDAR points. By default: sure cars."
         }
         ExpertKind::Ape => {
-            "Accuracy-prioritised: the region from above, its LiDAR points and the picture. The dearest. By default: people and cyclists that are not weak; \"picture +1.2\" behind the reason is what their picture alone says for (+) or against (-) them."
+            "Accuracy-prioritised: the region from above, its LiDAR points and the picture. The dearest. By default: people and cyclists that are not weak. \"picture +1.2\" behind the reason: what their picture alone says for them (+) or against (-)."
         }
         ExpertKind::Bridge => "The bridge's own proposal, left as it is.",
         ExpertKind::Emergency => "No model at all: ground removal and clustering.",
@@ -117,7 +117,7 @@ mod tests {
             (Vee, "By default: sure cars."),
             (Lpe, "By default: what is weak, and cars in doubt."),
         ] {
-            assert!(expert_meaning(expert).ends_with(words), "{expert:?}");
+            assert!(expert_meaning(expert).contains(words), "{expert:?}");
         }
     }
 
