@@ -27,8 +27,14 @@ pub struct Sparsity {
     pub labels_inside: usize,
     /// Behind the bridge (image branch, APE, and LPE for what was turned away), median, ms.
     pub behind_ms: f64,
-    /// Image branch alone (windows and network, without decoding the picture), mean, ms.
+    /// Image branch alone (windows, network, and waiting for the classifier; without decoding the picture), mean, ms.
     pub image_ms: f64,
+    /// Image branch and APE, mean, ms; none in files of older versions.
+    #[serde(default)]
+    pub branch_ms: Option<f64>,
+    /// Image branch and APE without a limit over this one's, of means.
+    #[serde(default)]
+    pub branch_faster: Option<f64>,
     /// Median behind the bridge without a limit over this one's.
     pub faster: Option<f64>,
     /// The same without the wait for the picture's decoder, which is the same work whatever share is skipped
@@ -51,6 +57,10 @@ pub(super) fn sparsity(
         let times = runs.iter().flat_map(|run| &run.times).map(of);
         Distribution::of(times.collect()).map_or(0.0, |distribution| distribution.p50)
     };
+    let mean = |runs: &[FrameRun], of: fn(&StageTimes) -> f64| {
+        let times = runs.iter().flat_map(|run| &run.times).map(of);
+        Distribution::of(times.collect()).map_or(0.0, |distribution| distribution.mean)
+    };
     let all = settings.iter().zip(&measured.runs);
     let unlimited = all
         .clone()
@@ -71,9 +81,7 @@ pub(super) fn sparsity(
             let all = |plan: PlanSummary| plan.bridge + plan.lpe + plan.vee + plan.ape;
             let regions = plans().map(all).sum::<u32>();
             let ape = plans().map(|plan| plan.ape).sum::<u32>();
-            let image = runs.iter().flat_map(|run| &run.times);
-            let image =
-                image.map(|t| t.image_windows_ms + t.image_model_ms + t.classifier_ms).collect();
+            let branch_ms = mean(runs, branch);
             Sparsity {
                 setting: setting.name.clone(),
                 pixels: setting.pixels,
@@ -82,12 +90,26 @@ pub(super) fn sparsity(
                 labels,
                 labels_inside,
                 behind_ms: median(runs, beyond_bridge_ms),
-                image_ms: Distribution::of(image).map_or(0.0, |distribution| distribution.mean),
+                image_ms: mean(runs, image),
+                branch_ms: Some(branch_ms),
+                branch_faster: unlimited
+                    .filter(|_| branch_ms > 0.0)
+                    .map(|all| mean(all, branch) / branch_ms),
                 faster: faster(runs, beyond_bridge_ms),
                 faster_at_work: faster(runs, work_behind_bridge_ms),
             }
         })
         .collect()
+}
+
+/// Windows, network, and waiting for the classifier.
+fn image(times: &StageTimes) -> f64 {
+    times.image_windows_ms + times.image_model_ms + times.classifier_ms
+}
+
+/// Image branch and APE, without decoding the picture.
+fn branch(times: &StageTimes) -> f64 {
+    image(times) + times.ape_ms
 }
 
 /// The share of a frame's first picture that was looked at; none without a camera.

@@ -297,7 +297,9 @@ impl Pipeline {
             let _span = tracing::info_span!("expert", ?kind).entered();
             let input = ExpertInput { frame, scene, image };
             let out = &mut self.refinements;
+            let before = meter.encode_ms + meter.model_ms;
             self.experts.refine_from(kind, &input, &self.chosen, out, &mut meter);
+            times.ape_ms += meter.encode_ms + meter.model_ms - before;
             let mine = |refined: &Refinement| refined.expert == ExpertKind::Ape;
             if out.iter().any(mine) {
                 if let Err(cause) = self.image.logits(times) {

@@ -35,6 +35,9 @@ pub struct StageTimes {
     pub expert_encode_ms: f64,
     /// Expert models (ONNX Runtime).
     pub expert_model_ms: f64,
+    /// APE's share of the two before.
+    #[serde(default)]
+    pub ape_ms: f64,
     /// Calibration, suppression.
     pub fusion_ms: f64,
     /// Whole frame without reading.

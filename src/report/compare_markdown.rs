@@ -199,7 +199,7 @@ fn sparsity(out: &mut String, comparison: &Comparison) {
     out.push_str(
         "\n## Most of the picture left out\n\nEverything goes to APE, but its image windows may touch only a share of the picture. Whose turn is first is decided by \
          the draft's scores, or for comparison by chance, nearness, or number of returns; regions that are not looked at go to LPE.\n\n\
-         | first | asked | skipped | regions to APE | labels wholly inside | behind the bridge, ms | image branch, ms | times faster | without the wait |",
+         | first | asked | skipped | regions to APE | labels wholly inside | behind the bridge, ms | times faster | without the wait | image branch and APE, ms | times faster |",
     );
     let classes: Vec<Judged> =
         Judged::ALL.into_iter().filter(|class| comparison.labels(*class) > 0).collect();
@@ -207,7 +207,7 @@ fn sparsity(out: &mut String, comparison: &Comparison) {
         let limit = class.limit(Strictness::Official, Metric::Box3d);
         let _ = write!(out, " {} 3D > {limit} |", class.class().name());
     }
-    out.push_str("\n|---|---|---|---|---|---|---|---|---|");
+    out.push_str("\n|---|---|---|---|---|---|---|---|---|---|");
     out.push_str(&"---|".repeat(classes.len()));
     out.push('\n');
     for row in &comparison.sparsity {
@@ -224,7 +224,7 @@ fn sparsity(out: &mut String, comparison: &Comparison) {
     }
     out.push_str(
         "\nSkipped: the mean share of the picture that no image window touches. Behind the bridge: median, with LPE's work on what was turned away; \
-         times faster: against the row without a limit; without the wait: the same less the wait for the picture's decoder. Labels: all that count at \"hard\".\n",
+         times faster: against the row without a limit; without the wait: the same less the wait for the picture's decoder; image branch and APE: these alone, mean. Labels: all that count at \"hard\".\n",
     );
 }
 

@@ -142,18 +142,19 @@ pub(super) fn with(value: Option<f64>, interval: Option<[f64; 2]>, signed: bool)
     }
 }
 
-/// Skipped, regions that reached APE, labels wholly inside, ms behind the bridge, ms of the image
-/// branch, times faster, the same without the wait for pictures: as all three reports write them.
-pub(super) fn sparsity_cells(row: &Sparsity) -> [String; 7] {
+/// Skipped, regions that reached APE, labels wholly inside, ms behind the bridge, times faster, the same
+/// without the wait for pictures, ms of image branch and APE, times faster: as all three reports write them.
+pub(super) fn sparsity_cells(row: &Sparsity) -> [String; 8] {
     let times = |faster: Option<f64>| faster.map_or("–".to_owned(), |f| format!("{f:.2}"));
     [
         format!("{:.1} %", 100.0 * row.skipped),
         format!("{:.0} %", 100.0 * row.regions),
         format!("{} of {}", row.labels_inside, row.labels),
         format!("{:.2}", row.behind_ms),
-        format!("{:.2}", row.image_ms),
         times(row.faster),
         times(row.faster_at_work),
+        row.branch_ms.map_or("–".to_owned(), |ms| format!("{ms:.2}")),
+        times(row.branch_faster),
     ]
 }
 
@@ -163,27 +164,30 @@ fn sparsity(out: &mut String, comparison: &Comparison) {
     }
     let _ = writeln!(
         out,
-        "\n{:<38}{:>10}{:>12}{:>16}{:>9}{:>9}{:>9}{:>9}",
+        "\n{:<38}{:>10}{:>12}{:>16}{:>9}{:>9}{:>9}{:>11}{:>9}",
         "Pixels left out",
         "skipped",
         "regions",
         "labels inside",
         "behind",
-        "image",
         "faster",
-        "at work"
+        "at work",
+        "image+APE",
+        "faster"
     );
     for row in &comparison.sparsity {
-        let [skipped, regions, labels, behind, image, faster, at_work] = sparsity_cells(row);
+        let [skipped, regions, labels, behind, faster, at_work, branch, branch_faster] =
+            sparsity_cells(row);
         let _ = writeln!(
             out,
-            "{:<38}{skipped:>10}{regions:>12}{labels:>16}{behind:>9}{image:>9}{faster:>9}{at_work:>9}",
+            "{:<38}{skipped:>10}{regions:>12}{labels:>16}{behind:>9}{faster:>9}{at_work:>9}{branch:>11}{branch_faster:>9}",
             row.setting
         );
     }
     out.push_str(
         "(skipped: no image window touches it, mean; regions: those that reached APE, the rest went to LPE; behind: median ms behind the bridge; \
-         image: mean ms of windows and network; at work: times faster without the wait for the picture's decoder)\n",
+         at work: times faster without the wait for the picture's decoder; \
+         image+APE: mean ms of image branch and APE alone)\n",
     );
 }
 
