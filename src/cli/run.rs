@@ -128,6 +128,12 @@ pub fn over(
     let todo: Vec<usize> =
         (0..source.len()).filter(|index| !folder.is_finished(&source.ids()[*index])).collect();
     let earlier = source.len() - todo.len();
+    if plan.options.pictures && earlier > 0 {
+        eprintln!(
+            "warning: {earlier} frames were finished before: pictures that they lack are not drawn now, and the page \
+             shows the others alone; --force makes all anew"
+        );
+    }
     let mut report = RunReport::new(folder, header, plan.options);
 
     let stop = interrupt::flag();
