@@ -203,7 +203,7 @@ pub enum Degradation {
     Budget,
     /// The deadline passed while experts ran.
     Deadline,
-    /// A model failed or is not loaded; the next one took over.
+    /// A model failed or is not loaded; the next one took over (of the classifier, none: what the expert says stands).
     ExpertFailed,
     /// The bridge's model failed or is absent: emergency boxes only.
     NoModel,

@@ -277,7 +277,10 @@ impl Pipeline {
         self.chosen.clear();
         self.chosen.extend(plan.regions(ExpertKind::Ape));
         if !self.chosen.is_empty() {
-            let image = match self.image.features(frame, scene, &self.chosen, times) {
+            // Once the deadline has passed APE does not start, and needs no features.
+            let passed = at.is_some_and(|at| Instant::now() >= at);
+            let of = if passed { &[] } else { self.chosen.as_slice() };
+            let image = match self.image.features(frame, scene, of, times) {
                 Ok(features) => {
                     self.result.dropped.images_unusable += features.images_unusable;
                     if let Some((_, cause)) = features.unavailable.first() {

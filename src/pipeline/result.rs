@@ -35,7 +35,7 @@ pub struct StageTimes {
     pub expert_encode_ms: f64,
     /// Expert models (ONNX Runtime).
     pub expert_model_ms: f64,
-    /// APE's share of the two before.
+    /// APE's share of the two before, with that of experts that stood in for it.
     #[serde(default)]
     pub ape_ms: f64,
     /// Calibration, suppression.

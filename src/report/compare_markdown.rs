@@ -199,7 +199,7 @@ fn sparsity(out: &mut String, comparison: &Comparison) {
     out.push_str(
         "\n## Most of the picture left out\n\nEverything goes to APE, but its image windows may touch only a share of the picture. Whose turn is first is decided by \
          the draft's scores, or for comparison by chance, nearness, or number of returns; regions that are not looked at go to LPE.\n\n\
-         | first | asked | skipped | regions to APE | labels wholly inside | behind the bridge, ms | times faster | without the wait | image branch and APE, ms | times faster |",
+         | first | asked | skipped | regions to APE | labels wholly inside | behind the bridge, ms | times faster | without the wait | image branch and APE, ms | these, times faster |",
     );
     let classes: Vec<Judged> =
         Judged::ALL.into_iter().filter(|class| comparison.labels(*class) > 0).collect();
@@ -211,7 +211,9 @@ fn sparsity(out: &mut String, comparison: &Comparison) {
     out.push_str(&"---|".repeat(classes.len()));
     out.push('\n');
     for row in &comparison.sparsity {
-        let asked = row.pixels.map_or("–".to_owned(), |p| format!("{:.0} %", 100.0 * p.skip));
+        let asked = row
+            .pixels
+            .map_or("–".to_owned(), |p| format!("{} %", (1000.0 * p.skip).round() / 10.0));
         let _ = write!(out, "| {} | {asked} | {} |", row.by(), sparsity_cells(row).join(" | "));
         let figures = comparison.settings.iter().find(|f| f.setting.name == row.setting);
         for class in &classes {

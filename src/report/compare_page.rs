@@ -262,7 +262,7 @@ fn sparsity(comparison: &Comparison) -> String {
     }
     let mut out = "<section>\n<h2>Most of the picture left out</h2>\n<div class=\"scroll\"><table><thead><tr><th>setting<th class=\"n\">skipped\
         <th class=\"n\">regions to APE<th class=\"n\">labels wholly inside<th class=\"n\">behind the bridge, ms\
-        <th class=\"n\">times faster<th class=\"n\">without the wait<th class=\"n\">image branch and APE, ms<th class=\"n\">times faster</tr></thead><tbody>\n"
+        <th class=\"n\">times faster<th class=\"n\">without the wait<th class=\"n\">image branch and APE, ms<th class=\"n\">these, times faster</tr></thead><tbody>\n"
         .to_owned();
     for row in &comparison.sparsity {
         let cells = sparsity_cells(row).join("<td class=\"n\">");

@@ -173,7 +173,7 @@ fn sparsity(out: &mut String, comparison: &Comparison) {
         "faster",
         "at work",
         "image+APE",
-        "faster"
+        "its gain"
     );
     for row in &comparison.sparsity {
         let [skipped, regions, labels, behind, faster, at_work, branch, branch_faster] =
@@ -187,7 +187,7 @@ fn sparsity(out: &mut String, comparison: &Comparison) {
     out.push_str(
         "(skipped: no image window touches it, mean; regions: those that reached APE, the rest went to LPE; behind: median ms behind the bridge; \
          at work: times faster without the wait for the picture's decoder; \
-         image+APE: mean ms of image branch and APE alone)\n",
+         image+APE: mean ms of image branch and APE alone, its gain: times faster)\n",
     );
 }
 

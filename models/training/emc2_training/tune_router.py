@@ -212,7 +212,7 @@ def cost_of(models, classes, off=()):
     """Milliseconds of one core for each region [R, experts], from the contracts; APE's with both image windows, and for people and cyclists with the
     classifier's crop."""
     each = {}
-    for name in ("lpe", "vee", "ape", "image", "classifier"):
+    for name in {"lpe", "vee", "ape", "image", "classifier"} - set(off):
         contract = yaml.safe_load((Path(models) / name / "contract.yaml").read_text())
         each[name] = contract["cost_ms"]["cpu-1-thread"] / contract["inputs"][-1]["shape"][0] * (2 if name == "image" else 1)
     cost = np.tile([0.0, each["lpe"], each["vee"], each["ape"] + each["image"]], (len(classes), 1))

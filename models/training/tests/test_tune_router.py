@@ -48,6 +48,30 @@ class Asked(unittest.TestCase):
                 tune_router.ask(a)
 
 
+class Cost(unittest.TestCase):
+    def test_a_region_costs_what_the_contracts_say_and_people_their_crop_as_well(self):
+        with tempfile.TemporaryDirectory() as models:
+            for name, ms, batch in (("lpe", 0.2, 4), ("vee", 0.4, 4), ("ape", 0.6, 2), ("image", 0.8, 4), ("classifier", 0.5, 1)):
+                (Path(models) / name).mkdir()
+                (Path(models) / name / "contract.yaml").write_text(f"inputs:\n  - {{name: x, shape: [{batch}, 3]}}\ncost_ms: {{cpu-1-thread: {ms}}}\n")
+            cost = tune_router.cost_of(models, np.array([0, 1, 2]))
+            np.testing.assert_allclose(cost, [[0, 0.05, 0.1, 0.7], [0, 0.05, 0.1, 1.2], [0, 0.05, 0.1, 1.2]])
+            (Path(models) / "classifier" / "contract.yaml").unlink()
+            np.testing.assert_allclose(tune_router.cost_of(models, np.array([0, 1]), ["classifier"]), [[0, 0.05, 0.1, 0.7]] * 2)
+
+    def test_a_region_that_costs_more_than_the_others_is_weighed_by_its_own_cost(self):
+        r = made_up()
+        r.drive = np.arange(400) % 4
+        r.hit[:, :3] = 0.0
+        r.hit[:, 3] = 1.0
+        cost = np.zeros((400, 4))
+        dear = r.distance > 35
+        cost[dear, EXPERTS.index("ape")] = 10.0
+        chosen = learned_gate.left_out(r, cost, 1.0, 1.0)
+        self.assertTrue((chosen[~dear] == EXPERTS.index("ape")).all())
+        self.assertFalse((chosen[dear] == EXPERTS.index("ape")).any())
+
+
 class Gate(unittest.TestCase):
     def test_a_gate_learns_where_experts_are_worth_their_time_on_drives_that_it_is_not_judged_on(self):
         r = made_up()

@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crossbeam::channel::{Receiver, Sender, unbounded};
 use image::RgbImage;
@@ -53,6 +54,8 @@ pub(super) struct Ahead {
     /// Until the thread has it.
     classifier: Option<Classifier>,
     next_ticket: u64,
+    /// What has a smaller ticket is of an earlier frame, and nobody waits for it.
+    wanted_from: Arc<AtomicU64>,
     /// Asked for in this frame, in any order of cameras.
     pending: Vec<Pending>,
 }
@@ -66,6 +69,7 @@ impl Ahead {
     /// Forgets what was asked for and not taken.
     pub(super) fn clear(&mut self) {
         self.pending.clear();
+        self.wanted_from.store(self.next_ticket, Ordering::Relaxed);
     }
 
     /// Asks for a camera's picture, of which the upper `rows` are enough, and for what the classifier says of
@@ -91,7 +95,9 @@ impl Ahead {
         if self.pending.iter().any(|pending| pending.camera == index) {
             return; // a second picture of the same camera
         }
-        let (ask, _) = self.thread.get_or_insert_with(|| start(self.classifier.take()));
+        let (ask, _) = self
+            .thread
+            .get_or_insert_with(|| start(self.classifier.take(), Arc::clone(&self.wanted_from)));
         let logits = crops.is_empty().then(|| Ok(Logits::new()));
         let request = Request { ticket, data: data.clone(), camera: camera.clone(), rows, crops };
         // Without a thread nobody hears it, which shows when the answer is waited for.
@@ -152,18 +158,28 @@ impl Ahead {
     }
 }
 
-fn start(classifier: Option<Classifier>) -> (Sender<Request>, Receiver<Answered>) {
+fn start(
+    classifier: Option<Classifier>,
+    wanted_from: Arc<AtomicU64>,
+) -> (Sender<Request>, Receiver<Answered>) {
     let (ask, asked) = unbounded::<Request>();
     let (give, answers) = unbounded();
     // A thread that cannot be had drops both ends: pictures are then decoded where they are needed.
     let _detached = std::thread::Builder::new()
         .name("pictures".to_owned())
-        .spawn(move || work(classifier, &asked, &give));
+        .spawn(move || work(classifier, &asked, &give, &wanted_from));
     (ask, answers)
 }
 
-/// Decodes whatever is asked for, and classifies while no picture waits to be decoded.
-fn work(mut classifier: Option<Classifier>, asked: &Receiver<Request>, give: &Sender<Answered>) {
+/// Decodes whatever is asked for, and classifies while no picture waits to be decoded; leaves what nobody waits
+/// for any more.
+fn work(
+    mut classifier: Option<Classifier>,
+    asked: &Receiver<Request>,
+    give: &Sender<Answered>,
+    wanted_from: &AtomicU64,
+) {
+    let stale = |ticket: u64| ticket < wanted_from.load(Ordering::Relaxed);
     let mut decoded_before = VecDeque::new();
     loop {
         let request = if decoded_before.is_empty() {
@@ -173,6 +189,7 @@ fn work(mut classifier: Option<Classifier>, asked: &Receiver<Request>, give: &Se
             asked.try_recv().ok()
         };
         let sent = match request {
+            Some(Request { ticket, .. }) if stale(ticket) => continue,
             Some(Request { ticket, data, camera, rows, crops }) => {
                 let decoded = decode_upper(&data, &camera, rows);
                 let decoded: Decoded = decoded.map_err(|error| error.to_string().into());
@@ -183,6 +200,9 @@ fn work(mut classifier: Option<Classifier>, asked: &Receiver<Request>, give: &Se
             }
             None => {
                 let Some((ticket, decoded, crops)) = decoded_before.pop_front() else { continue };
+                if stale(ticket) {
+                    continue;
+                }
                 let said = match (decoded, &mut classifier) {
                     (Ok(image), Some(classifier)) => {
                         classifier.look(&image, &crops).map_err(|error| error.to_string().into())

@@ -115,6 +115,7 @@ pub struct ImageBranch {
     classifier: Option<Face>,
     /// Times in a row that it failed.
     failures: u32,
+    last_failure: String,
     /// Whether, being given up, it was not asked in this frame.
     unasked: bool,
     logits: Logits,
@@ -152,6 +153,7 @@ impl ImageBranch {
             network,
             classifier: face,
             failures: 0,
+            last_failure: String::new(),
             unasked: false,
             logits: Logits::new(),
             ahead: Ahead::new(classifier),
@@ -215,12 +217,16 @@ impl ImageBranch {
         let start = Instant::now();
         self.logits.clear();
         if self.unasked {
-            return Err(format!("given up after {PATIENCE} failures in a row").into());
+            let last = &self.last_failure;
+            return Err(
+                format!("given up after {PATIENCE} failures in a row, the last: {last}").into()
+            );
         }
         let done = self.ahead.logits(&mut self.logits);
         times.classifier_ms += ms(start);
-        if done.is_err() {
+        if let Err(cause) = &done {
             self.failures += 1;
+            cause.as_ref().clone_into(&mut self.last_failure);
         } else if !self.logits.is_empty() {
             self.failures = 0;
         }

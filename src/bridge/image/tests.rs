@@ -220,3 +220,38 @@ fn windows_and_crops_are_those_of_training() {
         }
     }
 }
+
+#[test]
+fn a_classifier_that_fails_three_times_in_a_row_is_not_asked_again() {
+    static ASKED: Mutex<usize> = Mutex::new(0);
+    let network = Fake::new(image_contract(2), |_: &[Vec<f32>], _: &mut [Vec<f32>]| Ok(()));
+    // Fails but for the third time it is asked.
+    let classifier = Fake::new(classifier_contract(1, 32), |_, outputs| {
+        let mut asked = ASKED.lock().unwrap();
+        *asked += 1;
+        outputs[0].fill(0.5);
+        let (model, output) = ("fake".to_owned(), "logits".to_owned());
+        let failed = crate::expert::Error::NotFinite { model, output, element: 0 };
+        if *asked == 3 { Ok(()) } else { Err(failed) }
+    });
+    let mut branch = ImageBranch::new(Some(Box::new(network)), Some(Box::new(classifier))).unwrap();
+    let frame = frame(picture(Rig::kitti().cameras[0].size));
+    let person = Proposal { class: Class::Pedestrian, ..car([20.0, 1.0, -0.9], 0.2) };
+    let (scene, times) = (scene(&frame, &[person]), &mut StageTimes::default());
+    let mut look = |wanted: &[usize]| {
+        branch.begin(&frame, &scene, wanted);
+        branch.features(&frame, &scene, wanted, times).unwrap();
+        branch.logits(times).map(<[_]>::len)
+    };
+    let causes: Vec<String> = [&[0][..], &[0], &[0], &[0], &[], &[0], &[0], &[0], &[0]]
+        .into_iter()
+        .map(|wanted| look(wanted).map_or_else(|cause| cause.to_string(), |n| n.to_string()))
+        .collect();
+    let failed = |cause: &String| cause.contains("not finite") || cause.contains("logits");
+    assert!(failed(&causes[0]) && failed(&causes[1]), "{causes:?}");
+    assert_eq!([&causes[2], &causes[4]], ["1", "0"], "a frame without people changes nothing");
+    assert!(failed(&causes[3]) && failed(&causes[5]) && failed(&causes[6]), "{causes:?}");
+    assert!(!causes[6].contains("given up"), "a success counts anew");
+    assert!(causes[7].starts_with("given up after 3 failures in a row, the last: "), "{causes:?}");
+    assert_eq!((causes[7] == causes[8], *ASKED.lock().unwrap()), (true, 6));
+}
