@@ -8,7 +8,7 @@ help: ## what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
 
 demo: setup build ## boxes on a synthetic drive, and a page that explains them
-	./target/release/emc2 demo --out $(OUT)
+	$(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),./target)/release/emc2 demo --out $(OUT)
 
 test: setup ## all tests
 	$(CARGO) test --locked --all-targets
