@@ -19,6 +19,20 @@ pub enum Error {
         /// Every place, in the order of looking.
         looked_at: Vec<PathBuf>,
     },
+    /// A model is for something else.
+    #[error(
+        "models.{key} ({folder}): contract.yaml says role: {found}, expected {expected}; name a folder with such a model"
+    )]
+    Role {
+        /// Key below `models`.
+        key: &'static str,
+        /// Its folder.
+        folder: PathBuf,
+        /// What its contract says.
+        found: crate::expert::contract::Role,
+        /// What belongs there.
+        expected: crate::expert::contract::Role,
+    },
     /// A model cannot be used.
     #[error("model {key} ({folder}): {source}")]
     Model {

@@ -8,7 +8,7 @@ use crate::calib::LidarSpec;
 use crate::config::{Config, ModelsConfig};
 use crate::expert::Network;
 use crate::expert::backend::{OrtModel, Overrides};
-use crate::expert::contract::Contract;
+use crate::expert::contract::{Contract, Role};
 
 /// A loaded network and where it came from.
 pub struct Loaded {
@@ -58,6 +58,7 @@ impl Models {
             }
             let failed = |source| Error::Model { key, folder: folder.clone(), source };
             let mut model = OrtModel::load(&folder, &config.runtime, &overrides).map_err(failed)?;
+            check_role(key, &folder, model.contract())?;
             if config.models.check_at_start {
                 model.prove().map_err(failed)?;
             }
@@ -88,6 +89,21 @@ impl Models {
     pub fn mismatches(&self, lidar: &LidarSpec) -> Vec<String> {
         mismatches(self.loaded.iter().map(|loaded| (loaded.key, loaded.model.contract())), lidar)
     }
+}
+
+/// Refuses a model of another role than belongs there.
+fn check_role(key: &'static str, folder: &Path, contract: &Contract) -> Result<(), Error> {
+    let expected = match key {
+        "bev" => Role::Bridge,
+        "image" => Role::Image,
+        "classifier" => Role::Classifier,
+        _ => Role::Expert,
+    };
+    let found = contract.role;
+    if found == expected {
+        return Ok(());
+    }
+    Err(Error::Role { key, folder: folder.to_owned(), found, expected })
 }
 
 /// One line for each thing that is the matter, with the models that it is the matter with.
@@ -221,6 +237,24 @@ mod tests {
     use super::*;
     use crate::calib::Rig;
     use crate::sensor::nuscenes::lidar_spec;
+
+    #[test]
+    fn a_model_in_the_place_of_another_is_named_with_its_role() {
+        let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+        let check = |key, name: &str| {
+            let contract = Contract::load(&models.join(name)).unwrap();
+            check_role(key, Path::new("folder"), &contract).map_err(|error| error.to_string())
+        };
+        assert_eq!(
+            check("classifier", "image").unwrap_err(),
+            "models.classifier (folder): contract.yaml says role: image, expected classifier; name a folder with \
+             such a model"
+        );
+        assert!(check("bev", "lpe").is_err() && check("vee", "classifier").is_err());
+        for (key, name) in [("bev", "bev-u8"), ("vee", "lpe"), ("ape", "ape"), ("image", "image")] {
+            check(key, name).unwrap();
+        }
+    }
 
     #[test]
     fn what_is_the_matter_with_many_models_is_said_once() {

@@ -190,8 +190,9 @@ fn list(area: &Area<'_>, comparison: &Comparison) -> Drawn {
     let font = |color: &RGBColor| {
         ("sans-serif", 12).into_font().color(color).pos(Pos::new(HPos::Left, VPos::Center))
     };
+    // Below the settings: how many more, a gap of 12, five signs.
     let mut y = 44;
-    let most = ((SIZE.1 as i32 - 44 - 80) / 16) as usize;
+    let most = ((SIZE.1 as i32 - 44 - 12 - 6 * 16) / 16) as usize;
     for (index, figures) in comparison.settings.iter().enumerate().take(most) {
         let text = format!("{}  {}", index + 1, figures.setting.name);
         area.draw(&Text::new(text, (8, y), font(&color(figures))))?;

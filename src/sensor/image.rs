@@ -113,6 +113,9 @@ fn upper_rows_of_png(bytes: &[u8], [width, height]: [u32; 2], rows: u32) -> Opti
 ///
 /// The decoder is shown a header that speaks of fewer rows, and stops there.
 fn upper_rows_of_jpeg(bytes: &[u8], [width, height]: [u32; 2], rows: u32) -> Option<RgbImage> {
+    if breaks_off(bytes) {
+        return None;
+    }
     let JpegRows { at, block } = rows_of_jpeg(bytes)?;
     let number = |at: usize| u32::from(u16::from_be_bytes([bytes[at], bytes[at + 1]]));
     // One row of blocks more: chroma where two of them meet is made of both.
@@ -126,6 +129,16 @@ fn upper_rows_of_jpeg(bytes: &[u8], [width, height]: [u32; 2], rows: u32) -> Opt
     let mut pixels = pixels.into_rgb8().into_raw();
     pixels.truncate(3 * width as usize * rows as usize);
     RgbImage::from_raw(width, rows, pixels)
+}
+
+/// Whether a JPEG lacks its end, of which the decoder would make grey pixels in silence. What follows the end
+/// marker (padding, another picture) is no matter, as long as it is short.
+fn breaks_off(bytes: &[u8]) -> bool {
+    const LONGEST_TAIL: usize = 4096;
+    let padding = bytes.iter().rev().take_while(|&&byte| byte == 0).count();
+    let bytes = &bytes[..bytes.len() - padding];
+    let tail = &bytes[bytes.len().saturating_sub(LONGEST_TAIL)..];
+    bytes.starts_with(&[0xff, 0xd8]) && !tail.windows(2).any(|pair| pair == [0xff, 0xd9])
 }
 
 /// How a JPEG holds its rows.
@@ -175,6 +188,10 @@ fn rows_of_jpeg(bytes: &[u8]) -> Option<JpegRows> {
 /// # Errors
 /// [`Error::Image`].
 pub fn decode_bytes(bytes: &[u8], file: &str) -> Result<Arc<RgbImage>, Error> {
+    if breaks_off(bytes) {
+        let cause = "it breaks off (a JPEG without its end marker)".to_owned();
+        return Err(Error::Image { file: file.to_owned(), cause });
+    }
     let decoded = reader(Cursor::new(bytes)).and_then(|reader| reader.decode());
     decoded.map(|pixels| Arc::new(pixels.into_rgb8())).map_err(|cause| damaged(file, &cause))
 }
@@ -270,11 +287,11 @@ mod tests {
         let camera = Camera { size: [40, 72], ..camera() };
         for length in 0..WHOLE.len() {
             let cut = ImageData::Encoded(WHOLE[..length].into());
-            match decode_upper(&cut, &camera, 8) {
-                Ok(pixels) => assert_eq!(pixels.width(), 40),
-                Err(error) => assert!(error.to_string().contains("decode"), "{error}"),
-            }
+            let error = decode_upper(&cut, &camera, 8).unwrap_err().to_string();
+            assert!(error.contains("cannot decode"), "{error}");
         }
+        let padded = [WHOLE, &[0; 9000]].concat();
+        assert!(decode_upper(&ImageData::Encoded(padded.into()), &camera, 8).is_ok());
     }
 
     #[test]

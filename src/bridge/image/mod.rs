@@ -8,6 +8,7 @@
 mod ahead;
 mod classifier;
 mod mips;
+mod shapes;
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use super::{Error, Proposal, Region, Scene, sigmoid};
 use ahead::Ahead;
 use classifier::{Classifier, Crop, Face, Logits};
 use mips::Mips;
+use shapes::Shapes;
 
 /// A tight window is this many times the projected box, a wide one twice that.
 const TIGHT: f64 = 1.2;
@@ -93,19 +95,6 @@ impl ImageFeatures {
         self.unavailable.clear();
         self.images_unusable = 0;
     }
-}
-
-/// Shapes of an image model.
-#[derive(Debug, Clone, Copy)]
-struct Shapes {
-    /// Regions in one run (half the windows).
-    batch: usize,
-    /// Places along a window's side.
-    places: usize,
-    features: usize,
-    confidence: usize,
-    channels: usize,
-    side: usize,
 }
 
 /// The image model with its memory.
@@ -375,66 +364,6 @@ impl ImageFeatures {
                 .chunks_exact(area)
                 .map(|map| map.iter().map(|logit| sigmoid(*logit)).sum::<f32>() / area as f32),
         );
-    }
-}
-
-impl Shapes {
-    fn of(contract: &crate::expert::contract::Contract) -> Result<Self, Error> {
-        let wrong = |line: &str, expected: &str, found: String| Error::Contract {
-            model: contract.name.clone(),
-            line: line.to_owned(),
-            expected: expected.to_owned(),
-            found,
-        };
-        let input = match contract.inputs.as_slice() {
-            [input] => input,
-            inputs => {
-                return Err(wrong("inputs", "windows alone", format!("{} inputs", inputs.len())));
-            }
-        };
-        let (windows, places) = match *input.shape.as_slice() {
-            [windows, 3, rows, columns]
-                if rows == columns
-                    && (1..=mips::MOST_PLACES).contains(&rows)
-                    && windows >= 2
-                    && windows % 2 == 0 =>
-            {
-                (windows, rows)
-            }
-            _ => {
-                return Err(wrong(
-                    "inputs: windows",
-                    "[2N, 3, S, S], S at most 256",
-                    format!("{:?}", input.shape),
-                ));
-            }
-        };
-        let find = |name: &str| {
-            let index = contract.outputs.iter().position(|spec| spec.name == name);
-            let index = index.ok_or_else(|| wrong("outputs", name, "no such output".to_owned()))?;
-            match *contract.outputs[index].shape.as_slice() {
-                [count, channels, rows, columns]
-                    if count == windows && rows == columns && rows > 0 && channels > 0 =>
-                {
-                    Ok((index, channels, rows))
-                }
-                _ => Err(wrong(
-                    &format!("outputs: {name}"),
-                    &format!("[{windows}, channels, side, side]"),
-                    format!("{:?}", contract.outputs[index].shape),
-                )),
-            }
-        };
-        let (features, channels, side) = find("features")?;
-        let (confidence, one, confidence_side) = find("confidence")?;
-        if one != 1 || confidence_side != side {
-            return Err(wrong(
-                "outputs: confidence",
-                &format!("[{windows}, 1, {side}, {side}]"),
-                format!("{:?}", contract.outputs[confidence].shape),
-            ));
-        }
-        Ok(Self { batch: windows / 2, places, features, confidence, channels, side })
     }
 }
 
