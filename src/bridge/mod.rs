@@ -94,6 +94,8 @@ pub struct Scene {
     pub regions: Vec<Region>,
     /// Points of all regions, back to back: `[x, y, z, intensity]`, LiDAR frame.
     pub points: Vec<[f32; 4]>,
+    /// Beams of the LiDAR, as its rig has them; 0: not known.
+    pub beams: u32,
     /// Points left after crop and budget.
     pub points_used: u32,
     /// Occupied cells of the fine grid.

@@ -107,6 +107,7 @@ impl Bridge {
         self.scene.dropped = Dropped::default();
         self.scene.regions.clear();
         self.scene.points.clear();
+        self.scene.beams = frame.rig.lidar.beams;
         self.proposals.clear();
         let dropped = &mut self.scene.dropped;
         budget::crop(&frame.cloud.points, self.grids.layout(), height, &mut self.points, dropped);

@@ -196,7 +196,15 @@ mod tests {
     fn cells_are_those_that_the_region_table_tells_apart() {
         let row = |distance_m, visibility| {
             let (name, expert) = (String::new(), ExpertKind::Lpe);
-            TableRow { name, classes: None, distance_m, visibility, confidence: None, expert }
+            TableRow {
+                name,
+                classes: None,
+                beams: None,
+                distance_m,
+                visibility,
+                confidence: None,
+                expert,
+            }
         };
         let table = vec![
             row(Some([25.0, 45.0]), Some([0.0, 0.5])),

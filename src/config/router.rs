@@ -74,6 +74,9 @@ pub struct TableRow {
     /// Classes of the proposal that it holds for; none named: all.
     #[serde(default)]
     pub classes: Option<Vec<Class>>,
+    /// Beams of the LiDAR (`lidar.beams` of its rig) for which it holds, from and to, both inclusive.
+    #[serde(default)]
+    pub beams: Option<[u32; 2]>,
     /// Distance from (inclusive) and to (exclusive), m.
     #[serde(default)]
     pub distance_m: Option<[f32; 2]>,

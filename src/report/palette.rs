@@ -52,7 +52,7 @@ pub fn expert_meaning(expert: ExpertKind) -> &'static str {
             "Versatile-efficiency: the region from above and its LiDAR points. By default: sure cars."
         }
         ExpertKind::Ape => {
-            "Accuracy-prioritised: the region from above, its LiDAR points and the picture. The dearest. By default: people and cyclists that are not weak. \"picture +1.2\" behind the reason: what their picture alone says for them (+) or against (-)."
+            "Accuracy-prioritised: the region from above, its LiDAR points and the picture. The dearest. By default: people and cyclists that are not weak (of a LiDAR with few beams: all). \"picture +1.2\" behind the reason: what their picture alone says for them (+) or against (-)."
         }
         ExpertKind::Bridge => "The bridge's own proposal, left as it is.",
         ExpertKind::Emergency => "No model at all: ground removal and clustering.",
@@ -107,13 +107,17 @@ mod tests {
         assert_eq!(
             rows,
             [
+                ("pedestrian or cyclist, few beams", Ape),
                 ("pedestrian or cyclist, not weak", Ape),
                 ("sure car", Vee),
                 ("weak, or a car in doubt", Lpe)
             ]
         );
         for (expert, words) in [
-            (Ape, "By default: people and cyclists that are not weak."),
+            (
+                Ape,
+                "By default: people and cyclists that are not weak (of a LiDAR with few beams: all).",
+            ),
             (Vee, "By default: sure cars."),
             (Lpe, "By default: what is weak, and cars in doubt."),
         ] {

@@ -35,7 +35,7 @@ pub trait Policy: Send {
 /// What `router.policy` can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PolicyName {
-    /// A decision for each region from its class and bands of distance, visibility, confidence.
+    /// A decision for each region from its class, the LiDAR's beams, and bands of distance, visibility, confidence.
     RegionTable,
     /// The published switch: one decision a frame.
     SceneTree,
@@ -88,7 +88,7 @@ fn from_emergency(region: &Region) -> bool {
     region.proposal.source == ProposalSource::Emergency
 }
 
-/// Rows of classes and bands, first match wins. A region that no row fits keeps its proposal.
+/// Rows of classes, bands and sensors, first match wins. A region that no row fits keeps its proposal.
 #[derive(Debug, Clone)]
 pub struct RegionTable {
     rows: Vec<TableRow>,
@@ -103,6 +103,12 @@ impl RegionTable {
         for (index, row) in rows.iter().enumerate() {
             if row.classes.as_ref().is_some_and(Vec::is_empty) {
                 return Err(Error::Classes { row: index, name: row.name.clone() });
+            }
+            if let Some([from, to]) = row.beams
+                && from > to
+            {
+                let (name, found) = (row.name.clone(), [from as f32, to as f32]);
+                return Err(Error::Range { row: index, name, key: "beams", found });
             }
             let bounds = [
                 ("distance_m", row.distance_m),
@@ -136,7 +142,8 @@ impl Policy for RegionTable {
                 return assign(region, ExpertKind::Emergency, Rule::Emergency);
             }
             let fits = |row: &TableRow| {
-                row.classes.as_ref().is_none_or(|c| c.contains(&region.proposal.class))
+                row.beams.is_none_or(|[from, to]| (from..=to).contains(&scene.beams))
+                    && row.classes.as_ref().is_none_or(|c| c.contains(&region.proposal.class))
                     && inside(row.distance_m, region.scenario.distance_m, false)
                     && inside(row.visibility, region.scenario.visibility, true)
                     && inside(row.confidence, region.proposal.confidence, true)

@@ -73,6 +73,10 @@ fn settings_that_make_no_sense_are_named() {
     config.table[0].classes = Some(Vec::new());
     let error = Router::new(&config).err().unwrap().to_string();
     assert!(error.contains("row 0 (\"people in doubt\"), classes"), "{error}");
+    config.table[0].beams = Some([40, 1]);
+    config.table[0].classes = None;
+    let error = Router::new(&config).err().unwrap().to_string();
+    assert!(error.contains("row 0 (\"people in doubt\"), beams"), "{error}");
     config.table.clear();
     assert!(matches!(Router::new(&config), Err(Error::Rows { rows: 0 })));
 
@@ -83,6 +87,35 @@ fn settings_that_make_no_sense_are_named() {
     let policy = "scene-tree".to_owned();
     let config = RouterConfig { policy, tree, ..RouterConfig::default() };
     assert!(Router::new(&config).err().unwrap().to_string().contains("tree.confidence"));
+}
+
+#[test]
+fn a_row_for_few_beams_holds_for_few_beams() {
+    let mut config = config("region-table");
+    let row = r#"{name: "few beams", classes: [Pedestrian], beams: [16, 32], expert: vee}"#;
+    config.table.insert(0, serde_saphyr::from_str(row).unwrap());
+    let mut router = Router::new(&config).unwrap();
+    let mut goes = |beams: u32| {
+        let scene = Scene { beams, ..scene([person(12.4, 0.83, 0.5), region(12.4, 0.83, 0.5)]) };
+        let plan = router.plan(&scene, &Available::everything()).clone();
+        let reason = &plan.assignments[0].reason;
+        (experts(&plan), router.explain(reason).to_string())
+    };
+    assert_eq!(goes(32).0, [Vee, Lpe]);
+    assert_eq!(goes(16).1, "few beams: 12.4 m, visibility 0.83 -> VEE");
+    for others in [0, 15, 33, 64] {
+        assert_eq!(goes(others).0, [Ape, Lpe], "{others} beams; 0: not known");
+    }
+}
+
+#[test]
+fn by_default_every_person_in_front_of_few_beams_is_looked_at() {
+    let mut router = Router::new(&RouterConfig::default()).unwrap();
+    let mut goes = |beams: u32, confidence: f32| {
+        let scene = Scene { beams, ..scene([person(20.0, 0.9, confidence)]) };
+        experts(router.plan(&scene, &Available::everything()))[0]
+    };
+    assert_eq!([goes(32, 0.1), goes(32, 0.9), goes(64, 0.1), goes(64, 0.9)], [Ape, Ape, Lpe, Ape]);
 }
 
 #[test]

@@ -72,6 +72,11 @@ def answers(folder):
     return {k: v for k, v in out.items() if k not in twice}
 
 
+def beams(frame):
+    """Beams of the LiDAR that the rows left of a thinned frame are like: "000012, step 2" gives 32."""
+    return 64 // int(frame.split(", step ")[1])
+
+
 class Regions:
     """What each expert says of each region, and what that is worth."""
 
@@ -81,6 +86,7 @@ class Regions:
         self.frame = np.array([k[0] for k in keys])
         self.drive = np.array([by_frame[k[0]].drive for k in keys])
         self.cls, self.distance, self.visibility = (np.array([k[i] for k in keys]) for i in (1, 2, 3))
+        self.beams = np.array([beams(k[0]) for k in keys])
         self.confidence = np.array([said["bridge"][k][1] for k in keys])
         self.boxes = np.array([[said[e][k][0] for e in EXPERTS] for k in keys])
         self.scores = np.array([[said[e][k][1] for e in EXPERTS] for k in keys])
@@ -161,10 +167,12 @@ def choose(regions, table):
 
 
 def choose_as(regions, config):
-    """The expert of each region by the region table of a configuration file; bands hold their lower end."""
+    """The expert of each region by the region table of a configuration file; bands hold their lower end, those of beams both."""
     out = np.full(len(regions.cls), -1)
     for row in yaml.safe_load(Path(config).read_text())["router"]["table"]:
         here = np.isin(regions.cls, [CLASSES.index(name) for name in row.get("classes", CLASSES)])
+        low, high = row.get("beams", (0, np.inf))
+        here &= (regions.beams >= low) & (regions.beams <= high)
         for key, values in (("distance_m", regions.distance), ("visibility", regions.visibility), ("confidence", regions.confidence)):
             low, high = row.get(key, (-np.inf, np.inf))
             here &= (values >= low) & (values < high)
@@ -236,12 +244,13 @@ def as_yaml(table):
 
 
 def write(path, table):
-    """Puts the rows between `table:` and `tree:` of a configuration."""
+    """Puts the rows between `table:` and `tree:` of a configuration, after those that are for LiDARs of few beams alone."""
     lines = Path(path).read_text().splitlines(True)
     a = next(i for i, line in enumerate(lines) if line.strip().startswith("table:"))
     b = next(i for i, line in enumerate(lines) if i > a and line.strip().startswith("tree:"))
     note = "    # Learned on drives held out (models/training, tune_router). Where there is no picture, VEE does what APE would.\n"
-    Path(path).write_text("".join(lines[:a + 1]) + note + as_yaml(table) + "".join(lines[b:]))
+    kept = "".join(line for line in lines[a + 1:b] if "beams: [" in line)
+    Path(path).write_text("".join(lines[:a + 1]) + note + kept + as_yaml(table) + "".join(lines[b:]))
 
 
 def frames_of(kitti_root, drives):

@@ -18,6 +18,7 @@ def made_up(n=400):
     r = tune_router.Regions.__new__(tune_router.Regions)
     r.cls, r.distance = rng.integers(0, 3, n), rng.uniform(2, 70, n)
     r.visibility, r.confidence = rng.random(n), rng.random(n)
+    r.beams = np.where(np.arange(n) % 2, 32, 64)
     r.counts = np.ones(n, bool)
     r.scores = np.full((n, len(EXPERTS)), 0.9)
     r.hit = np.ones((n, len(EXPERTS)))
@@ -111,6 +112,10 @@ class Table(unittest.TestCase):
             path = Path(folder) / "emc2.yaml"
             path.write_text("router:\n  table:\n    - {classes: [Car], distance_m: [25, 45], expert: vee}\n    - {confidence: [0.5, 1], expert: ape}\n    - {expert: lpe}\n")
             chosen = choose_as(r, path)
+            path.write_text("router:\n  table:\n    - {beams: [1, 32], expert: vee}\n    - {expert: lpe}\n")
+            few = choose_as(r, path)
+        self.assertTrue((few == np.where(r.beams == 32, EXPERTS.index("vee"), EXPERTS.index("lpe"))).all())
+        self.assertEqual([tune_router.beams(f"000012, step {step}") for step in (1, 2, 3)], [64, 32, 21])
         car = (r.cls == 0) & (r.distance >= 25) & (r.distance < 45)
         self.assertTrue((chosen[car] == EXPERTS.index("vee")).all())
         self.assertTrue((chosen[~car] == np.where(r.confidence[~car] >= 0.5, EXPERTS.index("ape"), EXPERTS.index("lpe"))).all())
@@ -130,14 +135,15 @@ class Table(unittest.TestCase):
         table = [("people", "", "", "in doubt", 3), ("", "near", "well seen", "", 1), ("", "", "", "", 0)]
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "emc2.yaml"
-            path.write_text("router:\n  policy: region-table\n  table:  # rows\n    - {name: old, expert: lpe}\n  tree:\n    distance_m: 30\n")
+            path.write_text("router:\n  policy: region-table\n  table:  # rows\n    - {name: few, beams: [1, 40], expert: vee}  # why\n    - {name: old, expert: lpe}\n  tree:\n    distance_m: 30\n")
             write(path, table)
             read = yaml.safe_load(path.read_text())["router"]
         self.assertEqual(read["tree"], {"distance_m": 30})
-        self.assertEqual([row["expert"] for row in read["table"]], ["ape", "lpe", "bridge"])
-        self.assertEqual(read["table"][0]["classes"], ["Pedestrian", "Cyclist"])
-        self.assertEqual(read["table"][0]["confidence"], [0.3, 0.7])
-        self.assertEqual(read["table"][1]["distance_m"], [0, 25])
+        self.assertEqual([row["expert"] for row in read["table"]], ["vee", "ape", "lpe", "bridge"])
+        self.assertEqual(read["table"][0]["beams"], [1, 40])
+        self.assertEqual(read["table"][1]["classes"], ["Pedestrian", "Cyclist"])
+        self.assertEqual(read["table"][1]["confidence"], [0.3, 0.7])
+        self.assertEqual(read["table"][2]["distance_m"], [0, 25])
         self.assertEqual(as_yaml(table[2:]), '    - {name: "no costlier expert does better", expert: bridge}\n')
 
 
