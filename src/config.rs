@@ -24,6 +24,9 @@ pub use models::ModelsConfig;
 pub use router::{GainConfig, PixelConfig, PixelOrder, RouterConfig, TableRow, TreeConfig};
 pub use runtime::{CudaConfig, Provider, RuntimeConfig, TensorRtConfig};
 
+/// More than a scene has room for.
+const MOST_PROPOSALS: usize = 4096;
+
 /// What can be wrong with a configuration file.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -68,6 +71,12 @@ impl Config {
         let mut config = Self::parse(&text, path)?;
         if let Some(base) = path.parent() {
             config.models.resolve_from(base);
+            if let Some(library) = &mut config.runtime.library
+                && library.is_relative()
+                && base.join(&*library).is_file()
+            {
+                *library = base.join(&*library);
+            }
         }
         Ok(config)
     }
@@ -119,6 +128,16 @@ impl Config {
         };
         at_least_one("bridge.point_budget", self.bridge.point_budget)?;
         at_least_one("bridge.max_proposals", self.bridge.max_proposals)?;
+        if self.bridge.max_proposals > MOST_PROPOSALS {
+            let found = self.bridge.max_proposals.to_string();
+            let (key, expected) = ("bridge.max_proposals", "a whole number of at most 4096");
+            return Err(Error::Value { path: source.to_owned(), key, found, expected });
+        }
+        if self.bridge.max_picture_age_ms.is_some_and(|ms| ms.is_nan() || ms < 0.0) {
+            let found = format!("{:?}", self.bridge.max_picture_age_ms);
+            let (key, expected) = ("bridge.max_picture_age_ms", "a number from 0 up, or null");
+            return Err(Error::Value { path: source.to_owned(), key, found, expected });
+        }
         at_least_one("runtime.threads", self.runtime.threads)?;
         at_least_one("runtime.providers (count)", self.runtime.providers.len())?;
         match self.emergency.fault() {

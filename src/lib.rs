@@ -4,6 +4,9 @@
 //! sends each region to the [`expert`] that its distance and visibility deserve, [`fusion`] gives the
 //! boxes, [`report`] writes them down. [`pipeline`] is the one place that knows this order.
 
+// Types of these stand in this crate's own signatures.
+pub use {image, nalgebra};
+
 pub mod bridge;
 pub mod calib;
 pub mod cli;

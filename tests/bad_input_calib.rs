@@ -132,7 +132,7 @@ fn a_rig_value_that_makes_no_sense_is_named_by_its_place() {
         &rig("axes: x forward, y left", "axes: x forward, y right"),
         &["lidar.axes", "left-handed"],
     );
-    says(&rig("beams: 32", "beams: 0"), &["lidar.beams", "at least 1"]);
+    says(&rig("beams: 32", "beams: 0"), &["lidar.beams", "1 to 1024"]);
     says(&rig("intensity_max: 255.0", "intensity_max: 0"), &["lidar.intensity_max"]);
     says(&rig("[-25.0, 15.0]", "[15, -25]"), &["lidar.elevation_deg", "[15, -25]"]);
     says(&rig("size: [1920, 1080]", "size: [0, 1080]"), &["cameras[0].size"]);

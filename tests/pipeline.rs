@@ -36,6 +36,25 @@ impl Network for Broken {
     }
 }
 
+/// A network that takes its time.
+struct Slow(Box<dyn Network>, std::time::Duration);
+
+impl Network for Slow {
+    fn contract(&self) -> &Contract {
+        self.0.contract()
+    }
+    fn input_mut(&mut self, index: usize) -> &mut [f32] {
+        self.0.input_mut(index)
+    }
+    fn run(&mut self) -> Result<(), Error> {
+        std::thread::sleep(self.1);
+        self.0.run()
+    }
+    fn output(&self, index: usize) -> &[f32] {
+        self.0.output(index)
+    }
+}
+
 fn broken(network: Option<Box<dyn Network>>) -> Option<Box<dyn Network>> {
     network.map(|inner| Box::new(Broken(inner)) as Box<dyn Network>)
 }
@@ -58,6 +77,12 @@ fn frame(index: usize) -> Frame {
     SyntheticSource::new(SyntheticConfig { frames: 8, seed: 7, ..SyntheticConfig::default() })
         .load(index)
         .unwrap()
+}
+
+/// What is said of regions without a picture.
+fn no_camera(result: &FrameResult) -> Vec<String> {
+    let said = result.degraded.iter().filter(|said| said.step == Degradation::NoCamera);
+    said.map(|said| said.cause.clone()).collect()
 }
 
 fn has(result: &FrameResult, step: Degradation) -> bool {
@@ -300,6 +325,111 @@ fn a_passed_deadline_keeps_proposals_and_says_so() {
     let result = pipeline.process(&frame);
     assert!(has(result, Degradation::Deadline));
     assert!(result.detections.iter().all(|d| d.expert == ExpertKind::Bridge));
+}
+
+#[test]
+fn a_slow_classifier_does_not_hold_a_frame_beyond_its_deadline_nor_the_next_one() {
+    let (Some(mut networks), Some(shipped)) = (networks(), networks()) else { return };
+    let mut shipped_pipeline = Pipeline::new(&config("always:ape"), shipped).unwrap();
+    let second = std::time::Duration::from_secs(1);
+    let slow = |inner| Box::new(Slow(inner, second)) as Box<dyn Network>;
+    networks.classifier = networks.classifier.map(slow);
+    let mut pipeline = Pipeline::new(&config("always:ape"), networks).unwrap();
+    pipeline.set_deadline(Some(2 * second));
+    let people = |frame: &Frame| {
+        let labels = frame.labels.iter().flatten();
+        labels.filter(|label| label.class != Class::Car && label.box3.is_some()).count()
+    };
+    let crowded = (0..8).map(frame).max_by_key(people).unwrap();
+    let unseen = no_camera(shipped_pipeline.process(&crowded));
+    for round in 0..2 {
+        let result = pipeline.process(&crowded);
+        assert!(has(result, Degradation::Deadline), "round {round}: {:?}", result.degraded);
+        assert_eq!(no_camera(result), unseen, "no camera is to blame");
+        let unlooked = |d: &&emc2::frame::Detection| d.degraded == [Degradation::Deadline];
+        let of_ape = result.detections.iter().filter(|d| d.expert == ExpertKind::Ape);
+        assert!(of_ape.clone().any(|d| unlooked(&d)), "round {round}");
+        assert!(of_ape.clone().all(|d| d.class != Class::Car || d.degraded.is_empty()));
+    }
+}
+
+#[test]
+fn after_the_deadline_no_camera_is_blamed() {
+    let (Some(mut networks), Some(shipped)) = (networks(), networks()) else { return };
+    let wait = std::time::Duration::from_millis(60);
+    networks.bev = networks.bev.map(|inner| Box::new(Slow(inner, wait)) as Box<dyn Network>);
+    let mut pipeline = Pipeline::new(&config("always:ape"), networks).unwrap();
+    pipeline.set_deadline(Some(wait));
+    let frame = frame(0);
+    let mut shipped = Pipeline::new(&config("always:ape"), shipped).unwrap();
+    let unseen = no_camera(shipped.process(&frame));
+    let result = pipeline.process(&frame);
+    assert_eq!(no_camera(result), unseen);
+    assert!(result.detections.iter().all(|d| d.degraded.contains(&Degradation::Deadline)));
+}
+
+#[test]
+fn an_image_model_that_fails_or_is_missing_is_not_taken_for_a_camera() {
+    let (Some(mut failing), Some(mut without)) = (networks(), networks()) else { return };
+    failing.image = broken(failing.image.take());
+    without.image = None;
+    let mut failing = Pipeline::new(&config("always:ape"), failing).unwrap();
+    let frame = frame(1);
+    for index in 0..5 {
+        let result = failing.process(&frame);
+        assert!(has(result, Degradation::ExpertFailed) && !has(result, Degradation::NoCamera));
+        let asked = result.plan.ape > 0;
+        assert_eq!(asked, index < 3, "given up after three: {:?}", result.degraded);
+        let told = |words: &str| result.degraded.iter().any(|step| step.cause.contains(words));
+        assert!(told("the device is gone"), "{:?}", result.degraded);
+        assert_eq!(told("given up after 3 failures"), index >= 3);
+        assert!(result.detections.iter().all(|d| d.expert == ExpertKind::Vee));
+    }
+    failing.reset_experts();
+    assert!(failing.process(&frame).plan.ape > 0, "asked again");
+    let mut without = Pipeline::new(&config("always:ape"), without).unwrap();
+    let result = without.process(&frame);
+    let told = |words: &str| result.degraded.iter().any(|step| step.cause.contains(words));
+    assert!(told("no image model is loaded") && !has(result, Degradation::NoCamera));
+    assert!(result.plan.ape == 0 && result.plan.vee > 0);
+}
+
+#[test]
+fn a_picture_of_another_time_or_of_no_camera_is_not_used_and_named() {
+    let Some(networks) = networks() else { return };
+    let mut pipeline = Pipeline::new(&config("always:ape"), networks).unwrap();
+    let mut frame = frame(1);
+    let told = |result: &FrameResult, words: &str| {
+        result.degraded.iter().any(|step| step.cause.contains(words))
+    };
+    frame.images[0].stamp.0 = frame.stamp.0 - 150_000_000;
+    assert!(pipeline.process(&frame).degraded.is_empty());
+    frame.images[0].stamp.0 = frame.stamp.0 - 10_000_000_000;
+    let result = pipeline.process(&frame);
+    assert!(told(result, "was taken 10000 ms before the scan") && result.plan.ape == 0);
+    frame.images[0].stamp.0 = i64::MAX;
+    assert!(told(pipeline.process(&frame), "after the scan"));
+    frame.images[0].stamp = frame.stamp;
+    frame.images[0].camera = 4;
+    let result = pipeline.process(&frame);
+    assert!(told(result, "a picture of camera 4, but the rig has 1 cameras"));
+    assert!(result.detections.iter().all(|d| d.expert == ExpertKind::Vee));
+}
+
+#[test]
+fn an_intensity_outside_its_scale_is_brought_to_it_and_counted() {
+    let Some(networks) = networks() else { return };
+    let mut pipeline = Pipeline::new(&Config::default(), networks).unwrap();
+    let mut frame = frame(1);
+    let before = pipeline.process(&frame).detections.clone();
+    let near = |point: &[f32; 4]| point[0] > 5.0 && point[0] < 40.0 && point[1].abs() < 10.0;
+    let at = frame.cloud.points.iter().position(near).unwrap();
+    frame.cloud.points[at][3] = 1.0;
+    let full = pipeline.process(&frame).detections.clone();
+    frame.cloud.points[at][3] = 3e38;
+    let result = pipeline.process(&frame);
+    assert_eq!((result.dropped.intensities_clamped, &result.detections), (1, &full));
+    assert_eq!(before.len(), full.len(), "one point");
 }
 
 #[test]

@@ -16,7 +16,7 @@ const RING_M: f32 = 1.0;
 const RINGS: usize = 128;
 
 /// Copies the points inside the layout's range to `kept` (cleared first), in scan order, and counts
-/// the others by cause. Points are `[x, y, z, intensity]`, LiDAR frame, m; `origin_height` in m.
+/// the others by cause. An intensity outside 0..1 is brought to the nearer bound and counted. Points are `[x, y, z, intensity]`, LiDAR frame, m; `origin_height` in m.
 pub fn crop(
     points: &[[f32; 4]],
     layout: &GridLayout,
@@ -25,17 +25,21 @@ pub fn crop(
     dropped: &mut Dropped,
 ) {
     kept.clear();
-    let mut not_finite = 0_u64;
+    let (mut not_finite, mut clamped) = (0_u64, 0_u64);
     for point in points {
         // A scan sweeps in and out of the range a few times a turn, so this branch is foreseen
         // nearly always and costs less than a branch-free compaction.
         if layout.contains(*point, origin_height) & point[3].is_finite() {
-            kept.push(*point);
+            let [x, y, z, intensity] = *point;
+            let within = intensity.clamp(0.0, 1.0);
+            clamped += u64::from(within != intensity);
+            kept.push([x, y, z, within]);
         } else if !point.iter().all(|value| value.is_finite()) {
             not_finite += 1;
         }
     }
     dropped.points_not_finite += not_finite;
+    dropped.intensities_clamped += clamped;
     dropped.points_out_of_range += (points.len() - kept.len()) as u64 - not_finite;
 }
 

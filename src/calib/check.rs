@@ -5,6 +5,9 @@ use image::GrayImage;
 use super::{Alignment, AlignmentCheck, Camera, NotJudged, Rig};
 use crate::frame::PointCloud;
 
+/// A LiDAR that is tilted by more than this loses boxes.
+const MOST_TILT_DEG: f64 = 1.5;
+
 /// Something about a rig that is probably a mistake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -38,7 +41,8 @@ impl Rig {
             note("lidar", format!("origin height is {h} m; 0.1 to 6 m is usual for a vehicle"));
         }
         let [low, high] = lidar.elevation_deg;
-        if lidar.beams == 0 || !(low <= high && low >= -90.0 && high <= 90.0) {
+        let known = (1..=super::LidarSpec::MOST_BEAMS).contains(&lidar.beams);
+        if !(known && low <= high && low >= -90.0 && high <= 90.0) {
             let beams = lidar.beams;
             note(
                 "lidar",
@@ -48,6 +52,15 @@ impl Rig {
         if !(0.01..=5.0).contains(&lidar.azimuth_step_deg) {
             let step = lidar.azimuth_step_deg;
             note("lidar", format!("azimuth step is {step}°; 0.05° to 1° is usual"));
+        }
+        let up = self.lidar_to_ego.isometry.rotation * nalgebra::Vector3::z();
+        let tilt = up.z.clamp(-1.0, 1.0).acos().to_degrees();
+        if tilt > MOST_TILT_DEG {
+            let message = format!(
+                "it is tilted by {tilt:.1}°, but boxes are looked for on level ground: turn the points level before \
+                 they come in, and give a rig without the tilt (1° costs scores, 2° the far objects)"
+            );
+            note("lidar", message);
         }
         let [x, y, z] = self.lidar_to_ego.apply([0.0; 3]);
         if (z - lidar.origin_height_m).abs() > 0.5 {
@@ -203,6 +216,13 @@ mod tests {
         found(&|r| r.lidar_to_ego = Pose::identity(), "on the ground");
         found(&|r| r.cameras[0].time_offset_s = -45.0, "in seconds");
         found(&|r| r.lidar.origin_height_m = 173.0, "origin height");
+        found(&|r| r.lidar.beams = 2_000_000, "beams");
+        let pitched = |r: &mut Rig| {
+            let turn = UnitQuaternion::from_euler_angles(0.0, 2f64.to_radians(), 0.0);
+            let at = r.lidar_to_ego.isometry.translation;
+            r.lidar_to_ego = Pose::new(Isometry3::from_parts(at, turn));
+        };
+        found(&pitched, "tilted by 2.0°");
         let inverted = |r: &mut Rig| {
             r.cameras[0].from_lidar = Pose::new(r.cameras[0].from_lidar.isometry.inverse());
         };

@@ -40,6 +40,11 @@ pub struct LidarSpec {
     pub azimuth_step_deg: f64,
 }
 
+impl LidarSpec {
+    /// More beams than any LiDAR has.
+    pub const MOST_BEAMS: u32 = 1024;
+}
+
 /// All sensors of a vehicle.
 #[derive(Debug, Clone)]
 pub struct Rig {

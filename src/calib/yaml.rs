@@ -220,8 +220,8 @@ fn optical_to_vehicle() -> UnitQuaternion<f64> {
 fn check_lidar(spec: &LidarSpec, at: &At<'_>) -> Result<(), Error> {
     at.finite("origin_height_m", &[spec.origin_height_m])?;
     at.finite("elevation_deg", &spec.elevation_deg)?;
-    if spec.beams == 0 {
-        return Err(at.value("beams", "at least 1", spec.beams));
+    if !(1..=LidarSpec::MOST_BEAMS).contains(&spec.beams) {
+        return Err(at.value("beams", "1 to 1024", spec.beams));
     }
     if !(spec.intensity_max > 0.0 && spec.intensity_max.is_finite()) {
         return Err(at.value("intensity_max", "a number above 0", spec.intensity_max));

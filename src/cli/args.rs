@@ -121,6 +121,9 @@ pub struct SourceArgs {
     /// Height of the LiDAR above the ground, m (kitti layouts; 1.73 in KITTI).
     #[arg(long, value_name = "M")]
     pub lidar_height: Option<f64>,
+    /// Beams of the LiDAR (kitti layouts; 64 in KITTI). The router's table has a row for few.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub lidar_beams: Option<u32>,
     /// Which of the tables below the root (nuscenes), such as v1.0-mini or v1.0-trainval.
     #[arg(long, value_name = "VERSION", required_if_eq("dataset", "nuscenes"))]
     pub version: Option<String>,

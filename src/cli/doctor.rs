@@ -127,7 +127,10 @@ fn healthy(findings: &Findings) -> bool {
         && findings.models_missing.is_empty()
         && findings.models.iter().all(CheckReport::passed)
         && findings.frame_failed.is_none()
-        && findings.rig.as_ref().is_none_or(|rig| rig.unreadable.is_none())
+        && findings
+            .rig
+            .as_ref()
+            .is_none_or(|rig| rig.unreadable.is_none() && rig.findings.is_empty())
 }
 
 fn tell_machine(machine: &Machine) {

@@ -37,7 +37,10 @@ pub struct RefusedError(pub String);
 /// The exit code that fits an error.
 pub fn code_of(error: &anyhow::Error) -> Exit {
     for cause in error.chain() {
-        if cause.is::<UsageError>() || cause.is::<crate::config::Error>() {
+        if cause.is::<UsageError>()
+            || cause.is::<crate::config::Error>()
+            || cause.downcast_ref::<crate::pipeline::Error>().is_some_and(of_settings)
+        {
             return Exit::Usage;
         }
         if cause.is::<RefusedError>() {
@@ -45,6 +48,12 @@ pub fn code_of(error: &anyhow::Error) -> Exit {
         }
     }
     Exit::Failed
+}
+
+/// Whether the configuration is at fault, not what it names.
+fn of_settings(error: &crate::pipeline::Error) -> bool {
+    use crate::pipeline::Error::{Fusion, ModelFolder, Role, Router};
+    matches!(error, Router(_) | Fusion(_) | ModelFolder { .. } | Role { .. })
 }
 
 /// Prints the chain of causes on standard error, each once.

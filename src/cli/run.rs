@@ -120,8 +120,13 @@ pub fn over(
         if (jobs, &threads) != (now.0, &now.1) {
             eprintln!(
                 "warning: the frames from before were timed with {jobs} jobs of {threads} threads, these are with {} of \
-                 {}: boxes are the same, times are of both",
-                now.0, now.1
+                 {}: {}",
+                now.0,
+                now.1,
+                match config.router.budget_ms {
+                    None => "boxes are the same, times are of both",
+                    Some(_) => "boxes hang on the clock under a budget, times are of both",
+                }
             );
         }
     }

@@ -5,6 +5,8 @@ use anyhow::Context as _;
 use super::args::{CommonArgs, ConfigArgs};
 use super::exit::{self, Exit, UsageError};
 use crate::config::{Config, Provider};
+use crate::fusion::Fusion;
+use crate::router::Router;
 
 /// The commented default configuration, as it lies at the top of the repository.
 pub const DEFAULT_TEXT: &str = include_str!("../../emc2.yaml");
@@ -35,7 +37,17 @@ pub fn load(common: &CommonArgs) -> anyhow::Result<Config> {
         );
         return Err(UsageError(message).into());
     }
+    Router::new(&config.router).map_err(|error| at_fault(common, &error))?;
+    Fusion::new(&config.fusion).map_err(|error| at_fault(common, &error))?;
     Ok(config)
+}
+
+/// What is wrong with the settings of a room, with the file that they come from.
+fn at_fault(common: &CommonArgs, error: &dyn std::error::Error) -> UsageError {
+    match &common.config {
+        Some(path) => UsageError(format!("configuration {}: {error}", path.display())),
+        None => UsageError(error.to_string()),
+    }
 }
 
 fn provider(name: &str) -> anyhow::Result<Provider> {

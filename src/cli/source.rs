@@ -56,6 +56,7 @@ pub fn open(args: &SourceArgs, strict: bool) -> anyhow::Result<Opened> {
         ids,
         intensity_max: args.intensity_max,
         lidar_height_m: args.lidar_height,
+        lidar_beams: args.lidar_beams,
         ..kitti::Options::default()
     };
     let source = kitti::open(layout, &args.root, options)
@@ -67,8 +68,10 @@ pub fn open(args: &SourceArgs, strict: bool) -> anyhow::Result<Opened> {
 pub fn reading(args: &SourceArgs) -> String {
     let view = if args.whole_turn { "the whole turn" } else { "what the camera sees" };
     let told = |value: Option<String>| value.unwrap_or_else(|| "as recognised".to_owned());
+    // Said only where it was given: runs from before there was such a word go on.
+    let beams = args.lidar_beams.map_or(String::new(), |beams| format!("; beams: {beams}"));
     format!(
-        "{view}; full intensity: {}; LiDAR height: {}; sweeps: {}",
+        "{view}; full intensity: {}; LiDAR height: {}{beams}; sweeps: {}",
         told(args.intensity_max.map(|max| max.to_string())),
         told(args.lidar_height.map(|height| format!("{height} m"))),
         args.sweeps
@@ -76,8 +79,8 @@ pub fn reading(args: &SourceArgs) -> String {
 }
 
 fn open_nuscenes(args: &SourceArgs, strict: bool) -> anyhow::Result<Opened> {
-    if args.intensity_max.is_some() || args.lidar_height.is_some() {
-        let message = "--intensity-max and --lidar-height belong to KITTI's layouts: nuScenes' tables \
+    if args.intensity_max.is_some() || args.lidar_height.is_some() || args.lidar_beams.is_some() {
+        let message = "--intensity-max, --lidar-height and --lidar-beams belong to KITTI's layouts: nuScenes' tables \
                        say where its LiDAR is";
         return Err(UsageError(message.to_owned()).into());
     }

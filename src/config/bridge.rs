@@ -14,6 +14,8 @@ pub struct BridgeConfig {
     pub max_proposals: usize,
     /// Rotated BEV overlap above which the weaker proposal of a class is dropped.
     pub nms_overlap: f64,
+    /// A picture that is further than this from its scan in time is not used, ms; `null` for no limit.
+    pub max_picture_age_ms: Option<f64>,
     /// Inject clusters of the emergency expert where the model proposes nothing.
     pub inject_emergency: bool,
 }
@@ -25,6 +27,7 @@ impl Default for BridgeConfig {
             min_confidence: [0.15, 0.1, 0.1],
             max_proposals: 64,
             nms_overlap: 0.2,
+            max_picture_age_ms: Some(200.0),
             inject_emergency: false,
         }
     }

@@ -1,6 +1,6 @@
 //! The ladder of experts: when one fails, the next cheaper one takes its regions, and it is said.
 
-use super::{Error, Expert, ExpertInput, ExpertMeter, Refinement};
+use super::{Error, Expert, ExpertInput, ExpertMeter, Patience, Refinement};
 use crate::frame::{Degradation, DegradationSet, ExpertKind};
 
 /// An expert that failed in this frame, and what was done about it.
@@ -12,7 +12,7 @@ pub struct Failure {
     pub regions: usize,
     /// Failures in a row by now.
     pub in_a_row: u32,
-    /// It has failed too often in a row and is not asked again.
+    /// It has failed too often in a row and is left alone for some frames.
     pub given_up: bool,
     /// Its error, in words.
     pub cause: String,
@@ -20,8 +20,7 @@ pub struct Failure {
 
 struct Member<E> {
     expert: E,
-    in_a_row: u32,
-    given_up: bool,
+    patience: Patience,
 }
 
 /// Experts in ladder order (APE, VEE, LPE, then the proposal itself). Regions begin at the expert
@@ -32,7 +31,6 @@ struct Member<E> {
 /// [`Refinement::degraded`], every failure with its cause in [`Fallback::failures`].
 pub struct Fallback<E> {
     members: Vec<Member<E>>,
-    patience: u32,
     failures: Vec<Failure>,
     /// Positions (in the list of regions) still without an answer, and their steps so far.
     pending: Vec<(usize, DegradationSet)>,
@@ -53,16 +51,16 @@ fn rung(expert: ExpertKind) -> u8 {
 
 impl<E: Expert> Fallback<E> {
     /// A ladder of these experts (at most one of each kind; their order does not matter). After
-    /// `patience` failures in a row an expert is given up until [`Fallback::reset`].
+    /// `patience` failures in a row an expert is given up for a while (see [`Patience`]). [`Fallback::reset`] ends that
+    /// at once.
     pub fn new(experts: impl IntoIterator<Item = E>, patience: u32) -> Self {
         let mut members: Vec<_> = experts
             .into_iter()
-            .map(|expert| Member { expert, in_a_row: 0, given_up: false })
+            .map(|expert| Member { expert, patience: Patience::new(patience) })
             .collect();
         members.sort_by_key(|member| std::cmp::Reverse(rung(member.expert.kind())));
         Self {
             members,
-            patience: patience.max(1),
             failures: Vec::new(),
             pending: Vec::new(),
             waiting: Vec::new(),
@@ -71,9 +69,11 @@ impl<E: Expert> Fallback<E> {
         }
     }
 
-    /// Forgets the failures of the last frame (not the counts in a row).
+    /// Forgets the failures of the last frame (not the counts in a row). Experts that were given up come a frame
+    /// nearer to their next try.
     pub fn begin_frame(&mut self) {
         self.failures.clear();
+        self.members.iter_mut().for_each(|member| member.patience.tick());
     }
 
     /// Failures since [`Fallback::begin_frame`].
@@ -83,14 +83,18 @@ impl<E: Expert> Fallback<E> {
 
     /// Gives every expert another chance.
     pub fn reset(&mut self) {
-        for member in &mut self.members {
-            (member.in_a_row, member.given_up) = (0, false);
-        }
+        self.members.iter_mut().for_each(|member| member.patience.worked());
     }
 
     /// Whether an expert of this kind is there and not given up: what the router may count on.
     pub fn is_well(&self, expert: ExpertKind) -> bool {
-        self.members.iter().any(|member| member.expert.kind() == expert && !member.given_up)
+        self.members.iter().any(|m| m.expert.kind() == expert && m.patience.is_well())
+    }
+
+    /// Why an expert is left alone, and for how many frames more; none for one that is well or not there.
+    pub fn given_up(&self, expert: ExpertKind) -> Option<String> {
+        let member = self.members.iter().find(|member| member.expert.kind() == expert)?;
+        member.patience.given_up()
     }
 
     /// The expert of a kind, if there is one.
@@ -131,7 +135,7 @@ impl<E: Expert> Fallback<E> {
             if rung(member.expert.kind()) > rung(expert) || self.pending.is_empty() {
                 continue;
             }
-            if member.given_up {
+            if !member.patience.is_well() {
                 for (_, steps) in &mut self.pending {
                     steps.insert(Degradation::ExpertFailed);
                 }
@@ -160,7 +164,7 @@ impl<E: Expert> Fallback<E> {
                 match member.expert.refine(input, &self.sent, &mut self.answers, meter) {
                     Ok(()) => {
                         debug_assert_eq!(self.answers.len(), self.sent.len());
-                        member.in_a_row = 0;
+                        member.patience.worked();
                         for (&(position, steps), answer) in self.pending.iter().zip(&self.answers) {
                             let degraded = answer.degraded | steps;
                             out[first + position] = Refinement { degraded, ..*answer };
@@ -168,14 +172,14 @@ impl<E: Expert> Fallback<E> {
                         self.pending.clear();
                     }
                     Err(error) => {
-                        member.in_a_row += 1;
-                        member.given_up = member.in_a_row >= self.patience;
+                        let cause = error.to_string();
+                        member.patience.failed(&cause);
                         self.failures.push(Failure {
                             expert: member.expert.kind(),
                             regions: self.sent.len(),
-                            in_a_row: member.in_a_row,
-                            given_up: member.given_up,
-                            cause: error.to_string(),
+                            in_a_row: member.patience.in_a_row(),
+                            given_up: !member.patience.is_well(),
+                            cause,
                         });
                         for (_, steps) in &mut self.pending {
                             steps.insert(Degradation::ExpertFailed);

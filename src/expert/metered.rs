@@ -10,17 +10,19 @@ use crate::router::Cost;
 /// or load within seconds.
 const WINDOW: usize = 31;
 
-/// Median of the last measurements, in memory of fixed size.
+/// Median of the last measurements, in memory of fixed size. The first one serves until there is a
+/// second and is then forgotten: it is cold (caches, arenas, a device that wakes up).
 #[derive(Debug, Clone)]
 pub struct RunningMedian {
     latest: [f64; WINDOW],
     count: usize,
     next: usize,
+    cold: bool,
 }
 
 impl Default for RunningMedian {
     fn default() -> Self {
-        Self { latest: [0.0; WINDOW], count: 0, next: 0 }
+        Self { latest: [0.0; WINDOW], count: 0, next: 0, cold: true }
     }
 }
 
@@ -28,6 +30,9 @@ impl RunningMedian {
     /// Takes a measurement; the oldest of the window goes. Values that are not finite are ignored.
     pub fn push(&mut self, value: f64) {
         if value.is_finite() {
+            if self.cold && self.count == 1 {
+                (self.count, self.next, self.cold) = (0, 0, false);
+            }
             self.latest[self.next] = value;
             self.next = (self.next + 1) % WINDOW;
             self.count = (self.count + 1).min(WINDOW);

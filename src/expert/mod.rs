@@ -12,6 +12,7 @@ mod error;
 mod fallback;
 pub mod lpe;
 mod metered;
+mod patience;
 mod region;
 pub mod vee;
 
@@ -20,6 +21,7 @@ pub use emergency::{Emergency, EmergencyCounts};
 pub use error::Error;
 pub use fallback::{Failure, Fallback};
 pub use metered::{Metered, RunningMedian};
+pub use patience::Patience;
 pub use region::RegionExpert;
 
 /// Model experts as the pipeline stacks them.

@@ -155,8 +155,34 @@ fn an_expert_that_fails_again_and_again_is_given_up_and_said_so() {
     }
     assert!(!ladder.is_well(Vee) && ladder.is_well(Lpe));
     assert_eq!(ladder.get(Vee).unwrap().calls.len(), 2, "not asked again");
+    let told = ladder.given_up(Vee).unwrap();
+    assert!(
+        told.starts_with("given up after 2 failures in a row, asked again in 98 frames"),
+        "{told}"
+    );
+    assert!(ladder.given_up(Lpe).is_none());
     ladder.reset();
-    assert!(ladder.is_well(Vee));
+    assert!(ladder.is_well(Vee) && ladder.given_up(Vee).is_none());
+}
+
+#[test]
+fn an_expert_that_was_given_up_gets_another_chance_ever_later_until_it_works() {
+    let mut ladder = Fallback::new([fake(Vee), fake(Lpe)], 3);
+    ladder.experts_mut().for_each(|expert| expert.failing = expert.kind == Vee);
+    let mut asked_in = Vec::new();
+    for frame in 0..800 {
+        if frame == 700 {
+            ladder.experts_mut().for_each(|expert| expert.failing = false);
+        }
+        ladder.begin_frame();
+        let before = ladder.get(Vee).unwrap().calls.len();
+        ask(&mut ladder, &scene(2), None);
+        if ladder.get(Vee).unwrap().calls.len() > before {
+            asked_in.push(frame);
+        }
+    }
+    assert_eq!(asked_in[..5], [0, 1, 2, 102, 302]);
+    assert_eq!(asked_in[5..], (702..800).collect::<Vec<_>>(), "once it works it stays");
 }
 
 #[test]
@@ -197,7 +223,7 @@ fn the_meter_knows_the_median_of_a_batch() {
     for value in [5.0, 1.0, f64::NAN, 3.0] {
         median.push(value);
     }
-    assert_eq!(median.get(), Some(3.0));
+    assert_eq!(median.get(), Some(3.0), "the first was cold and is forgotten");
     (0..31).for_each(|_| median.push(7.0));
     assert_eq!(median.get(), Some(7.0), "the window forgets");
 

@@ -87,7 +87,14 @@ impl Models {
     ///
     /// The sensor's height is no such thing: what the models see are heights above ground.
     pub fn mismatches(&self, lidar: &LidarSpec) -> Vec<String> {
-        mismatches(self.loaded.iter().map(|loaded| (loaded.key, loaded.model.contract())), lidar)
+        let contracts = self.loaded.iter().map(|loaded| (loaded.key, loaded.model.contract()));
+        let mut found = mismatches(contracts, lidar);
+        if self.loaded.iter().all(|loaded| loaded.key != "bev") {
+            let blind = "without a bridge model (models.bev) only the emergency expert looks, and only ahead: nothing \
+                         behind the sensor is found";
+            found.push(blind.to_owned());
+        }
+        found
     }
 }
 

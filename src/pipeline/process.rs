@@ -9,14 +9,16 @@ use std::time::{Duration, Instant};
 use super::Error;
 use super::models::Networks;
 use super::result::{FrameDegradation, FrameResult, StageTimes};
-use crate::bridge::{Bridge, ImageBranch, Scenario, Scene};
+use crate::bridge::{Bridge, ImageBranch, NoImage, Scenario, Scene};
 use crate::config::{Config, FusionConfig};
 use crate::expert::contract::Contract;
 use crate::expert::{
     Deadline, Emergency, ExpertInput, ExpertMeter, Ladder, Metered, Refinement, RegionExpert,
     RunningMedian,
 };
-use crate::frame::{Degradation, DegradationSet, Detection, ExpertKind, Frame, ImageData};
+use crate::frame::{
+    CameraImage, Degradation, DegradationSet, Detection, ExpertKind, Frame, ImageData,
+};
 use crate::fusion::Fusion;
 use crate::geometry::Box3;
 use crate::router::{Available, Plan, Router, TileMask};
@@ -50,6 +52,7 @@ pub struct Pipeline {
     inject_emergency: bool,
     add_uncovered: bool,
     deadline: Option<Duration>,
+    max_picture_age_ms: Option<f64>,
     /// What APE costs beside its own network, ms: decoding the picture, and windows and image model
     /// for each region.
     image_first_ms: RunningMedian,
@@ -93,6 +96,7 @@ impl Pipeline {
             inject_emergency: config.bridge.inject_emergency,
             add_uncovered: config.emergency.add_uncovered,
             deadline: None,
+            max_picture_age_ms: config.bridge.max_picture_age_ms,
             image_first_ms: RunningMedian::default(),
             image_region_ms: RunningMedian::default(),
             refinements: Vec::new(),
@@ -106,6 +110,13 @@ impl Pipeline {
     /// Regions not reached keep their proposal ([`Degradation::Deadline`]).
     pub fn set_deadline(&mut self, deadline: Option<Duration>) {
         self.deadline = deadline;
+    }
+
+    /// Takes experts, image model and classifier that were given up after failures for new, without waiting for
+    /// their next try (see [`Patience`](crate::expert::Patience)).
+    pub fn reset_experts(&mut self) {
+        self.experts.reset();
+        self.image.reset();
     }
 
     /// Exchanges the router, so that settings can be compared on the same loaded networks and the same
@@ -140,11 +151,15 @@ impl Pipeline {
         let start = Instant::now();
         let span = tracing::info_span!("frame", id = frame.id).entered();
         self.begin(frame);
+        let until = self.deadline.map(|deadline| start + deadline);
+        self.experts.begin_frame();
+        self.experts.experts_mut().for_each(|expert| expert.set(until));
+        self.image.begin_frame(until);
         let mut times = StageTimes::default();
 
         self.find_regions(frame, &mut times);
         self.route(frame, &mut times);
-        self.refine(frame, start, &mut times);
+        self.refine(frame, until, &mut times);
         self.fuse(&mut times);
 
         times.total_ms = ms(start);
@@ -196,12 +211,18 @@ impl Pipeline {
         let mut available = Available {
             lpe: self.experts.is_well(ExpertKind::Lpe),
             vee: self.experts.is_well(ExpertKind::Vee),
-            ape: self.experts.is_well(ExpertKind::Ape),
+            ape: self.experts.is_well(ExpertKind::Ape) && self.image.is_well(),
             pictures: 0,
         };
         for image in &frame.images {
-            if image.camera < 64 && !matches!(image.data, ImageData::Missing(_)) {
-                available.pictures |= 1 << image.camera;
+            match unusable(image, frame, self.max_picture_age_ms) {
+                Some(cause) => {
+                    step_down(&mut self.result.degraded, Degradation::NoCamera, cause);
+                }
+                None if image.camera < 64 && !matches!(image.data, ImageData::Missing(_)) => {
+                    available.pictures |= 1 << image.camera;
+                }
+                None => {}
             }
         }
         for kind in [ExpertKind::Lpe, ExpertKind::Vee, ExpertKind::Ape] {
@@ -233,12 +254,25 @@ impl Pipeline {
             let count =
                 plan.assignments.iter().filter(|ticket| ticket.degraded.contains(step)).count();
             if count > 0 {
-                let missing = frame.images.iter().find_map(|image| match &image.data {
-                    ImageData::Missing(cause) if step == Degradation::NoCamera => Some(cause),
+                let missing = || {
+                    frame.images.iter().find_map(|image| match &image.data {
+                        ImageData::Missing(cause) => Some(cause.to_string()),
+                        _ => None,
+                    })
+                };
+                let given_up = || {
+                    let kinds = [ExpertKind::Ape, ExpertKind::Vee, ExpertKind::Lpe];
+                    let named = |kind| Some(format!("{kind:?} {}", self.experts.given_up(kind)?));
+                    let image = || Some(format!("image branch: {}", self.image.given_up()?));
+                    kinds.into_iter().find_map(named).or_else(image)
+                };
+                let why = match step {
+                    Degradation::NoCamera => missing(),
+                    Degradation::ExpertFailed => given_up(),
                     _ => None,
-                });
-                let cause = match missing {
-                    Some(missing) => format!("{cause} ({count} regions): {missing}"),
+                };
+                let cause = match why {
+                    Some(why) => format!("{cause} ({count} regions): {why}"),
                     None => format!("{cause} ({count} regions)"),
                 };
                 step_down(&mut self.result.degraded, step, cause);
@@ -247,15 +281,13 @@ impl Pipeline {
         times.router_ms += ms(since);
     }
 
-    fn refine(&mut self, frame: &Frame, start: Instant, times: &mut StageTimes) {
+    fn refine(&mut self, frame: &Frame, until: Option<Instant>, times: &mut StageTimes) {
         let _span = tracing::info_span!("experts").entered();
         let scene = self.bridge.scene();
         let plan = self.router.last();
         self.refinements.clear();
 
-        let at = self.deadline.map(|deadline| start + deadline);
-        self.experts.begin_frame();
-        self.experts.experts_mut().for_each(|expert| expert.set(at));
+        let passed = || until.is_some_and(|until| Instant::now() >= until);
         let mut meter = ExpertMeter::default();
 
         self.chosen.clear();
@@ -278,12 +310,12 @@ impl Pipeline {
         self.chosen.extend(plan.regions(ExpertKind::Ape));
         if !self.chosen.is_empty() {
             // Once the deadline has passed APE does not start, and needs no features.
-            let passed = at.is_some_and(|at| Instant::now() >= at);
-            let of = if passed { &[] } else { self.chosen.as_slice() };
+            let of = if passed() { &[] } else { self.chosen.as_slice() };
             let image = match self.image.features(frame, scene, of, times) {
                 Ok(features) => {
                     self.result.dropped.images_unusable += features.images_unusable;
-                    if let Some((_, cause)) = features.unavailable.first() {
+                    let lost = features.unavailable.iter().find(|lost| lost.1 != NoImage::Late);
+                    if let Some((_, cause)) = lost {
                         let count = features.unavailable.len();
                         let cause = format!("no image window for {count} regions: {cause}");
                         step_down(&mut self.result.degraded, Degradation::NoCamera, cause);
@@ -292,34 +324,44 @@ impl Pipeline {
                 }
                 Err(error) => {
                     let cause = format!("image branch: {error}");
-                    step_down(&mut self.result.degraded, Degradation::NoCamera, cause);
+                    step_down(&mut self.result.degraded, Degradation::ExpertFailed, cause);
                     None
                 }
             };
-            let kind = ExpertKind::Ape;
-            let _span = tracing::info_span!("expert", ?kind).entered();
-            let input = ExpertInput { frame, scene, image };
             let out = &mut self.refinements;
-            let before = meter.encode_ms + meter.model_ms;
-            self.experts.refine_from(kind, &input, &self.chosen, out, &mut meter);
-            times.ape_ms += meter.encode_ms + meter.model_ms - before;
-            let mine = |refined: &Refinement| refined.expert == ExpertKind::Ape;
-            if out.iter().any(mine) {
-                if let Err(cause) = self.image.logits(times) {
+            let first = out.len();
+            if passed() {
+                let late = Degradation::Deadline.into();
+                out.extend(self.chosen.iter().map(|&at| Refinement::proposal(scene, at, late)));
+            } else {
+                let kind = ExpertKind::Ape;
+                let _span = tracing::info_span!("expert", ?kind).entered();
+                let before = meter.encode_ms + meter.model_ms;
+                let input = ExpertInput { frame, scene, image };
+                self.experts.refine_from(kind, &input, &self.chosen, out, &mut meter);
+                times.ape_ms += meter.encode_ms + meter.model_ms - before;
+            }
+            let mine = |refined: &&mut Refinement| refined.expert == ExpertKind::Ape;
+            if out[first..].iter_mut().any(|refined| mine(&refined)) {
+                let failed = self.image.logits(times).err();
+                let step = match &failed {
+                    Some(_) => Some(Degradation::ExpertFailed),
+                    None => self.image.late().then_some(Degradation::Deadline),
+                };
+                if let Some(cause) = failed {
                     let cause = format!("without the classifier: {cause}");
                     step_down(&mut self.result.degraded, Degradation::ExpertFailed, cause);
-                    let said = self.image.last_logits();
-                    for refined in out.iter_mut().filter(|refined| mine(refined)) {
-                        let unsaid = said.iter().all(|said| Some(said.0) != refined.region);
-                        if unsaid && self.image.classifies(refined.class) {
-                            refined.degraded.insert(Degradation::ExpertFailed);
-                        }
-                    }
                 }
-                for &(region, logit) in self.image.last_logits() {
-                    let of = |refined: &&mut Refinement| refined.region == Some(region);
-                    let refined = out.iter_mut().filter(|refined| mine(refined)).find(of);
-                    refined.into_iter().for_each(|refined| refined.weigh_picture(logit));
+                let said = self.image.last_logits();
+                for refined in out[first..].iter_mut().filter(mine) {
+                    let region = refined.region;
+                    match said.iter().find(|said| Some(said.0) == region) {
+                        Some(&(_, logit)) => refined.weigh_picture(logit),
+                        None if self.image.classifies(refined.class) => {
+                            step.into_iter().for_each(|step| refined.degraded.insert(step));
+                        }
+                        None => {}
+                    }
                 }
                 self.image_first_ms.push(times.image_decode_ms);
                 let work_ms = times.image_windows_ms + times.image_model_ms + times.classifier_ms;
@@ -346,7 +388,9 @@ impl Pipeline {
         let late = |refined: &&Refinement| refined.degraded.contains(Degradation::Deadline);
         let late = self.refinements.iter().filter(late).count();
         if late > 0 {
-            let cause = format!("the deadline passed before {late} regions were refined");
+            let cause = format!(
+                "the deadline passed before {late} regions were refined, or all that was to be known of them"
+            );
             step_down(&mut self.result.degraded, Degradation::Deadline, cause);
         }
         self.result.dropped.region_points_thinned += meter.points_thinned;
@@ -399,6 +443,22 @@ impl Pipeline {
         self.fusion.counts().add_to(&mut self.result.dropped);
         times.fusion_ms += ms(since);
     }
+}
+
+/// Why a picture that is there is not to be used: of no camera of the rig, or of another time than the scan.
+fn unusable(image: &CameraImage, frame: &Frame, max_age_ms: Option<f64>) -> Option<String> {
+    let (camera, known) = (image.camera, frame.rig.cameras.len());
+    if camera >= known {
+        return Some(format!("a picture of camera {camera}, but the rig has {known} cameras"));
+    }
+    let apart_ms = (i128::from(frame.stamp.0) - i128::from(image.stamp.0)) as f64 / 1e6;
+    let limit_ms = max_age_ms.filter(|limit_ms| apart_ms.abs() > *limit_ms)?;
+    let name = &frame.rig.cameras[camera].name;
+    let when = if apart_ms > 0.0 { "before" } else { "after" };
+    Some(format!(
+        "the picture of camera {name} was taken {:.0} ms {when} the scan (bridge.max_picture_age_ms: {limit_ms})",
+        apart_ms.abs()
+    ))
 }
 
 fn step_down(steps: &mut Vec<FrameDegradation>, step: Degradation, cause: String) {

@@ -10,6 +10,11 @@
 //! Expected gain of an expert for a region: its prior in the region's distance band
 //! ([`GainConfig`]) times the proposal's uncertainty `c (1 - c)`, but at least 0.01, since a
 //! trusted box still gains in place.
+//!
+//! **An expert that the budget never buys is never measured again**, and one slow measurement (a busy
+//! machine, a device that wakes up) would shut it out for good. So after some frames in a row without
+//! it, it is taken for cheap enough for half of the budget, once; each time that does not bring it
+//! back, the next try comes twice as late.
 
 use super::cost::{Costs, EXPERTS, slot};
 use super::plan::cheaper;
@@ -20,11 +25,33 @@ use crate::frame::{Degradation, ExpertKind};
 
 /// The uncertainty that even a fully trusted proposal keeps.
 const LEAST_UNCERTAINTY: f32 = 0.01;
+/// Frames in a row that an expert is shut out before it is tried again, at first and at most.
+const WAIT: u32 = 16;
+const LONGEST_WAIT: u32 = 1024;
+
+/// How long an expert has been wanted and not bought, and after how many such frames it is tried.
+#[derive(Debug, Clone, Copy)]
+struct Starved {
+    frames: u32,
+    wait: u32,
+}
+
+impl Starved {
+    /// After a frame that wanted it: whether it was bought, and whether that was a try.
+    fn went(&mut self, bought: bool, tried: bool) {
+        *self = match (tried, bought) {
+            (true, _) => Self { frames: 0, wait: (2 * self.wait).min(LONGEST_WAIT) },
+            (false, true) => Self { frames: 0, wait: WAIT },
+            (false, false) => Self { frames: self.frames + 1, ..*self },
+        };
+    }
+}
 
 /// Cuts plans down to the budget. Reuses its memory.
 pub(super) struct Budget {
     limit_ms: Option<f64>,
     gains: GainConfig,
+    starved: [Starved; 3],
     /// What the policy wanted and what was bought so far, for each region.
     wanted: Vec<ExpertKind>,
     bought: Vec<ExpertKind>,
@@ -49,6 +76,7 @@ impl Budget {
         let mut budget = Self {
             limit_ms: None,
             gains,
+            starved: [Starved { frames: 0, wait: WAIT }; 3],
             wanted: Vec::new(),
             bought: Vec::new(),
             block: Vec::new(),
@@ -94,12 +122,22 @@ impl Budget {
         if let Some(limit_ms) = self.limit_ms
             && total(costs, &counts) > limit_ms
         {
-            self.buy(scene, available, costs, plan, limit_ms);
-            counts = count(self.bought.iter().copied());
+            let tried =
+                self.starved.map(|starved| limit_ms > 0.0 && starved.frames >= starved.wait);
+            let eased = eased(costs, &tried, limit_ms);
+            self.buy(scene, available, &eased, plan, limit_ms);
+            let wanted = std::mem::replace(&mut counts, count(self.bought.iter().copied()));
+            for at in (0..EXPERTS.len()).filter(|&at| wanted[at] > 0) {
+                self.starved[at].went(counts[at] > 0, tried[at]);
+            }
             for (ticket, &bought) in plan.assignments.iter_mut().zip(&self.bought) {
                 if ticket.expert != bought {
                     ticket.step_down(bought, Degradation::Budget);
                 }
+            }
+        } else {
+            for (starved, _) in self.starved.iter_mut().zip(counts).filter(|(_, n)| *n > 0) {
+                starved.went(true, false);
             }
         }
         let known = EXPERTS
@@ -208,6 +246,16 @@ fn count(experts: impl Iterator<Item = ExpertKind>) -> [usize; 3] {
         counts[position] += 1;
     }
     counts
+}
+
+/// The costs with those that are to be tried brought down so far that one region fits into half of the budget.
+fn eased(costs: &Costs, tried: &[bool; 3], limit_ms: f64) -> Costs {
+    let mut eased = *costs;
+    for (&expert, _) in EXPERTS.iter().zip(tried).filter(|(_, tried)| **tried) {
+        let cost = costs.get(expert).map(|cost| cost.scaled(0.5 * limit_ms / cost.ms(1)));
+        eased.set(expert, cost);
+    }
+    eased
 }
 
 fn total(costs: &Costs, counts: &[usize; 3]) -> f64 {

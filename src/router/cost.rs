@@ -21,6 +21,14 @@ impl Cost {
         Self { batch, batch_ms, region_ms: 0.0, first_ms: 0.0 }
     }
 
+    /// All milliseconds times a factor, where that is below 1.
+    pub(super) fn scaled(self, factor: f64) -> Self {
+        let factor = if factor < 1.0 { factor } else { 1.0 };
+        let [batch_ms, region_ms, first_ms] =
+            [self.batch_ms, self.region_ms, self.first_ms].map(|ms| factor * ms);
+        Self { batch: self.batch, batch_ms, region_ms, first_ms }
+    }
+
     /// Milliseconds for this many regions.
     ///
     /// ```

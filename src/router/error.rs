@@ -33,6 +33,17 @@ pub enum Error {
         /// What was given.
         found: [f32; 2],
     },
+    /// A row of the region table sends regions where none can go.
+    #[error(
+        "router.table, row {row} ({name:?}), expert: expected bridge, lpe, vee or ape, found emergency (it has no \
+         answer for a region: it finds its own boxes)"
+    )]
+    RowExpert {
+        /// Row number, from 0.
+        row: usize,
+        /// The row's name.
+        name: String,
+    },
     /// A row of the region table names no class, so that it could never match.
     #[error(
         "router.table, row {row} ({name:?}), classes: expected at least one class, found an empty \

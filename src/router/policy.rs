@@ -104,6 +104,9 @@ impl RegionTable {
             if row.classes.as_ref().is_some_and(Vec::is_empty) {
                 return Err(Error::Classes { row: index, name: row.name.clone() });
             }
+            if row.expert == ExpertKind::Emergency {
+                return Err(Error::RowExpert { row: index, name: row.name.clone() });
+            }
             if let Some([from, to]) = row.beams
                 && from > to
             {

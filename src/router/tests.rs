@@ -77,6 +77,9 @@ fn settings_that_make_no_sense_are_named() {
     config.table[0].classes = None;
     let error = Router::new(&config).err().unwrap().to_string();
     assert!(error.contains("row 0 (\"people in doubt\"), beams"), "{error}");
+    config.table[0].expert = Emergency;
+    let error = Router::new(&config).err().unwrap().to_string();
+    assert!(error.contains("expert: expected bridge, lpe, vee or ape"), "{error}");
     config.table.clear();
     assert!(matches!(Router::new(&config), Err(Error::Rows { rows: 0 })));
 
@@ -272,6 +275,35 @@ fn the_budget_goes_where_doubt_and_gain_are_highest() {
         router.explain(&plan.assignments[0].reason).to_string(),
         "always: 10.0 m, visibility 1.00 -> bridge (budget spent, instead of LPE)"
     );
+}
+
+#[test]
+fn an_expert_that_one_slow_measurement_shut_out_is_tried_again_ever_less_often() {
+    let scene = scene([region(10.0, 1.0, 0.5), region(60.0, 1.0, 0.5)]);
+    let mut router = router("always:vee");
+    router.set_cost(Lpe, Some(Cost::batches(8, 1.0)));
+    router.set_cost(Vee, Some(Cost::batches(8, 50.0)));
+    router.set_budget(Some(4.0)).unwrap();
+    let mut tried = Vec::new();
+    for frame in 0..200 {
+        let plan = router.plan(&scene, &Available::everything());
+        if plan.regions(Vee).count() > 0 {
+            tried.push(frame);
+            assert_eq!(
+                plan.expected_ms,
+                Some(50.0),
+                "nothing is made out to be cheaper than it is"
+            );
+        }
+    }
+    assert_eq!(tried, [16, 49, 114]);
+    // Measured again, and cheap: back for good, and shut out as at first the next time.
+    router.set_cost(Vee, Some(Cost::batches(8, 3.0)));
+    assert_eq!(experts(router.plan(&scene, &Available::everything())), [Vee, Vee]);
+    router.set_budget(Some(0.0)).unwrap();
+    for _ in 0..100 {
+        assert_eq!(experts(router.plan(&scene, &Available::everything())), [Bridge, Bridge]);
+    }
 }
 
 #[test]

@@ -8,8 +8,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
-use crossbeam::channel::{Receiver, Sender, unbounded};
+use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use image::RgbImage;
 
 use super::classifier::{Classifier, Crop, Logits};
@@ -19,6 +20,15 @@ use crate::sensor::image::decode_upper;
 
 /// Pixels, or why there are none.
 pub(super) type Decoded = Result<Arc<RgbImage>, Arc<str>>;
+
+/// What was waited for and did not come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lost {
+    /// The deadline passed first.
+    Late,
+    /// The thread has ended.
+    Ended,
+}
 
 /// What is wanted of a camera's picture.
 struct Request {
@@ -106,32 +116,50 @@ impl Ahead {
         self.pending.push(Pending { camera: index, ticket, taken, decoded, logits });
     }
 
-    /// Waits for a camera's picture; none if it was not asked for.
-    pub(super) fn take(&mut self, index: usize) -> Option<Decoded> {
+    /// Waits for a camera's picture, until the deadline where there is one; none if it was not asked for.
+    ///
+    /// # Errors
+    /// It was asked for and does not come.
+    pub(super) fn take(
+        &mut self,
+        index: usize,
+        until: Option<Instant>,
+    ) -> Result<Option<Decoded>, Lost> {
         let waits = |pending: &Pending| pending.camera == index && !pending.taken;
-        let at = self.pending.iter().position(waits)?;
+        let Some(at) = self.pending.iter().position(waits) else { return Ok(None) };
         loop {
             let wanted = &mut self.pending[at];
             if let Some(decoded) = wanted.decoded.take() {
                 wanted.taken = true;
-                return Some(decoded);
+                return Ok(Some(decoded));
             }
-            self.receive()?;
+            self.receive(until)?;
         }
     }
 
-    /// Waits for what the classifier says of all crops that were asked for, and puts it behind what `out` holds.
+    /// Waits for what the classifier says of all crops that were asked for, until the deadline where there is one,
+    /// and puts it behind what `out` holds. Whether all came in time.
     ///
     /// # Errors
     /// The cause where it could not look at them; those of other pictures are there all the same.
-    pub(super) fn logits(&mut self, out: &mut Logits) -> Result<(), Arc<str>> {
-        let mut failed = None;
+    pub(super) fn logits(
+        &mut self,
+        out: &mut Logits,
+        until: Option<Instant>,
+    ) -> Result<bool, Arc<str>> {
+        let (mut failed, mut in_time) = (None, true);
         for at in 0..self.pending.len() {
             let said = loop {
-                match self.pending[at].logits.take() {
-                    Some(said) => break said,
-                    None if self.receive().is_some() => {}
-                    None => break Err("the pictures' thread has ended".into()),
+                if let Some(said) = self.pending[at].logits.take() {
+                    break said;
+                }
+                match self.receive(until) {
+                    Ok(()) => {}
+                    Err(Lost::Late) => {
+                        in_time = false;
+                        break Ok(Logits::new());
+                    }
+                    Err(Lost::Ended) => break Err("the pictures' thread has ended".into()),
                 }
             };
             match said {
@@ -140,13 +168,20 @@ impl Ahead {
             }
             self.pending[at].logits = Some(Ok(Logits::new()));
         }
-        failed.map_or(Ok(()), Err)
+        failed.map_or(Ok(in_time), Err)
     }
 
-    /// Takes one answer in; none where no more will come.
-    fn receive(&mut self) -> Option<()> {
-        let (_, answers) = self.thread.as_ref()?;
-        let (ticket, answer) = answers.recv().ok()?;
+    /// Takes one answer in.
+    fn receive(&mut self, until: Option<Instant>) -> Result<(), Lost> {
+        let (_, answers) = self.thread.as_ref().ok_or(Lost::Ended)?;
+        let answer = match until {
+            Some(until) => answers.recv_deadline(until),
+            None => answers.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        let (ticket, answer) = answer.map_err(|error| match error {
+            RecvTimeoutError::Timeout => Lost::Late,
+            RecvTimeoutError::Disconnected => Lost::Ended,
+        })?;
         // One of an earlier frame, that nobody took, has no place any more.
         if let Some(pending) = self.pending.iter_mut().find(|pending| pending.ticket == ticket) {
             match answer {
@@ -154,7 +189,7 @@ impl Ahead {
                 Answer::Logits(logits) => pending.logits = Some(logits),
             }
         }
-        Some(())
+        Ok(())
     }
 }
 
@@ -205,7 +240,8 @@ fn work(
                 }
                 let said = match (decoded, &mut classifier) {
                     (Ok(image), Some(classifier)) => {
-                        classifier.look(&image, &crops).map_err(|error| error.to_string().into())
+                        let said = classifier.look(&image, &crops, || !stale(ticket));
+                        said.map_err(|error| error.to_string().into())
                     }
                     // Why there is no picture is said with the picture.
                     (Err(_), _) | (_, None) => Ok(Logits::new()),
@@ -222,6 +258,7 @@ fn work(
 #[cfg(test)]
 mod tests {
     use std::io::Cursor;
+    use std::time::Duration;
 
     use super::*;
     use crate::bridge::fake::{Fake, classifier_contract};
@@ -255,10 +292,10 @@ mod tests {
             }
             // The last is never taken in the first frame.
             for index in if frame == 0 { vec![1, 0] } else { vec![2, 0, 1] } {
-                let taken = ahead.take(index as usize).unwrap().unwrap();
+                let taken = ahead.take(index as usize, None).unwrap().unwrap().unwrap();
                 assert_eq!(taken.width(), 10 + frame * 3 + index);
             }
-            assert!(ahead.take(1).is_none(), "each is taken once");
+            assert!(ahead.take(1, None).unwrap().is_none(), "each is taken once");
         }
     }
 
@@ -267,8 +304,8 @@ mod tests {
         let mut ahead = Ahead::default();
         ahead.ask(0, &ImageData::Encoded(vec![1, 2, 3].into()), &camera(8), 8, Vec::new());
         ahead.ask(1, &ImageData::Rgb(Arc::new(RgbImage::new(8, 8))), &camera(8), 8, Vec::new());
-        assert!(ahead.take(0).unwrap().unwrap_err().contains("cannot decode"));
-        assert!(ahead.take(1).is_none());
+        assert!(ahead.take(0, None).unwrap().unwrap().unwrap_err().contains("cannot decode"));
+        assert!(ahead.take(1, None).unwrap().is_none());
     }
 
     /// Says how many it has looked at before; fails at the picture whose first pixel is white.
@@ -306,26 +343,54 @@ mod tests {
             if frame == 0 {
                 continue;
             }
-            assert!(ahead.take(2).unwrap().is_err());
+            assert!(ahead.take(2, None).unwrap().unwrap().is_err());
             assert!(
-                (0..4)
-                    .filter(|camera| *camera != 2)
-                    .all(|camera| ahead.take(camera).unwrap().is_ok())
+                (0..4).filter(|camera| *camera != 2).all(|camera| ahead
+                    .take(camera, None)
+                    .unwrap()
+                    .unwrap()
+                    .is_ok())
             );
             let mut said = Logits::new();
-            ahead.logits(&mut said).unwrap();
+            ahead.logits(&mut said, None).unwrap();
             assert_eq!(said.iter().map(|said| said.0).collect::<Vec<_>>(), [3, 4, 7]);
             assert_eq!(said[2].1 - said[0].1, 2.0, "one after another");
             let before = said.len();
-            ahead.logits(&mut said).unwrap();
+            ahead.logits(&mut said, None).unwrap();
             assert_eq!(said.len(), before, "each is said once");
         }
         ahead.clear();
         ahead.ask(0, &ImageData::Rgb(Arc::new(white)), &camera(8), 8, crops(&[1]));
         ahead.ask(1, &pixels, &camera(8), 8, crops(&[2]));
         let mut said = Logits::new();
-        let cause = ahead.logits(&mut said).unwrap_err();
+        let cause = ahead.logits(&mut said, None).unwrap_err();
         assert!(cause.contains("logits"), "{cause}");
         assert_eq!(said.len(), 1, "the other camera's is there");
+    }
+
+    #[test]
+    fn what_does_not_come_in_time_is_not_waited_for_and_is_left_by_the_next_frame() {
+        let slow = Fake::new(classifier_contract(1, 8), |_, outputs| {
+            std::thread::sleep(Duration::from_millis(40));
+            outputs[0].fill(1.0);
+            Ok(())
+        });
+        let mut ahead = Ahead::new(Some(Classifier::new(Box::new(slow)).unwrap()));
+        let crops: Vec<_> = (0..50)
+            .map(|region| Crop { region, column: 0, window: [0.0, 0.0, 8.0, 8.0] })
+            .collect();
+        ahead.ask(0, &picture(8), &camera(8), 8, crops.clone());
+        let start = Instant::now();
+        assert!(ahead.take(0, Some(start + Duration::from_secs(20))).unwrap().unwrap().is_ok());
+        let mut said = Logits::new();
+        assert_eq!(ahead.logits(&mut said, Some(Instant::now())), Ok(false));
+        assert!(said.is_empty());
+        // The other 49 crops are left when the next frame begins: two seconds of them.
+        ahead.clear();
+        ahead.ask(0, &picture(9), &camera(9), 8, crops[..1].to_vec());
+        assert!(ahead.take(0, None).unwrap().unwrap().is_ok());
+        assert_eq!(ahead.logits(&mut said, None), Ok(true));
+        assert!(start.elapsed() < Duration::from_millis(1500) && said.len() == 1);
+        assert_eq!(ahead.take(5, None), Ok(None), "not asked for");
     }
 }

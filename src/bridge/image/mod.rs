@@ -17,13 +17,13 @@ use std::time::Instant;
 use image::RgbImage;
 
 use crate::calib::Camera;
-use crate::expert::Network;
+use crate::expert::{Network, Patience};
 use crate::frame::{Class, Frame, ImageData};
 use crate::pipeline::StageTimes;
 use crate::sensor::image::decode_for;
 
 use super::{Error, Proposal, Region, Scene, sigmoid};
-use ahead::Ahead;
+use ahead::{Ahead, Lost};
 use classifier::{Classifier, Crop, Face, Logits};
 use mips::Mips;
 use shapes::Shapes;
@@ -31,7 +31,7 @@ use shapes::Shapes;
 /// A tight window is this many times the projected box, a wide one twice that.
 const TIGHT: f64 = 1.2;
 const WIDE: f64 = 2.4;
-/// After so many failures in a row the classifier is given up.
+/// After so many failures in a row network or classifier are given up for a while.
 const PATIENCE: u32 = 3;
 /// Least side of a window, pixels.
 const LEAST_SIDE: f64 = 16.0;
@@ -70,6 +70,8 @@ pub enum NoImage {
     OutOfView,
     /// The camera's picture is missing or broken; why.
     Unusable(Arc<str>),
+    /// The deadline passed before the picture was decoded.
+    Late,
 }
 
 impl fmt::Display for NoImage {
@@ -78,6 +80,7 @@ impl fmt::Display for NoImage {
             Self::NoModel => f.write_str("no image model is loaded"),
             Self::OutOfView => f.write_str("no camera sees the box"),
             Self::Unusable(cause) => f.write_str(cause),
+            Self::Late => f.write_str("the deadline passed before the picture was decoded"),
         }
     }
 }
@@ -102,11 +105,13 @@ pub struct ImageBranch {
     network: Option<(Box<dyn Network>, Shapes)>,
     /// What the classifier knows, which itself is with the pictures' thread.
     classifier: Option<Face>,
-    /// Times in a row that it failed.
-    failures: u32,
-    last_failure: String,
-    /// Whether, being given up, it was not asked in this frame.
+    /// With the network, and with the classifier.
+    patience: [Patience; 2],
+    /// Whether the classifier, being given up, was not asked in this frame.
     unasked: bool,
+    /// Until when this frame's pictures and what the classifier says of them are waited for.
+    until: Option<Instant>,
+    late: bool,
     logits: Logits,
     ahead: Ahead,
     mips: Mips,
@@ -141,9 +146,10 @@ impl ImageBranch {
         Ok(Self {
             network,
             classifier: face,
-            failures: 0,
-            last_failure: String::new(),
+            patience: [Patience::new(PATIENCE), Patience::new(PATIENCE)],
             unasked: false,
+            until: None,
+            late: false,
             logits: Logits::new(),
             ahead: Ahead::new(classifier),
             mips: Mips::default(),
@@ -155,6 +161,31 @@ impl ImageBranch {
     /// The features of the last call.
     pub fn last(&self) -> &ImageFeatures {
         &self.features
+    }
+
+    /// Begins a frame: until when its pictures, and what the classifier says of them, are waited for; none for as long
+    /// as they take. What was given up comes a frame nearer to its next try.
+    pub fn begin_frame(&mut self, until: Option<Instant>) {
+        self.until = until;
+        self.patience.iter_mut().for_each(Patience::tick);
+    }
+
+    /// Whether there is an image model that has not been given up: what the router may count on.
+    pub fn is_well(&self) -> bool {
+        self.network.is_some() && self.patience[0].is_well()
+    }
+
+    /// Why there will be no features, in words; none where there will be.
+    pub fn given_up(&self) -> Option<String> {
+        match self.network {
+            None => Some("no image model is loaded".to_owned()),
+            Some(_) => self.patience[0].given_up(),
+        }
+    }
+
+    /// Takes network and classifier for new.
+    pub fn reset(&mut self) {
+        self.patience.iter_mut().for_each(Patience::worked);
     }
 
     /// Begins to decode the pictures that the wanted regions (indices into the scene's) need, as far
@@ -179,7 +210,7 @@ impl ImageBranch {
                 let Some(Face { classes, places, .. }) = &self.classifier else { continue };
                 let known = classes.iter().position(|class| *class == proposal.class);
                 if let Some(column) = known {
-                    if self.failures >= PATIENCE {
+                    if !self.patience[1].is_well() {
                         self.unasked = true;
                         continue;
                     }
@@ -195,31 +226,33 @@ impl ImageBranch {
     }
 
     /// What the classifier says of the regions that [`begin`](Self::begin) had for it: region (index into the
-    /// scene's) and log-odds for its own class, against what is no such object. Waits until it is done.
-    /// Regions of classes that it does not know, out of every picture, or without a usable picture are not
-    /// there.
+    /// scene's) and log-odds for its own class, against what is no such object. Waits until it is done, or for the
+    /// frame's time ([`late`](Self::late)). Regions of classes that it does not know, out of every picture, or without a
+    /// usable picture are not there.
     ///
     /// # Errors
     /// The cause where the classifier failed at a picture; the rest is in [`last_logits`](Self::last_logits). One
-    /// that fails three times in a row is not asked again.
+    /// that fails three times in a row is left alone for a while (see [`Patience`]).
     pub fn logits(&mut self, times: &mut StageTimes) -> Result<&[(usize, f32)], Arc<str>> {
         let start = Instant::now();
         self.logits.clear();
+        self.late = false;
         if self.unasked {
-            let last = &self.last_failure;
-            return Err(
-                format!("given up after {PATIENCE} failures in a row, the last: {last}").into()
-            );
+            return Err(self.patience[1].given_up().unwrap_or_default().into());
         }
-        let done = self.ahead.logits(&mut self.logits);
+        let done = self.ahead.logits(&mut self.logits, self.until);
         times.classifier_ms += ms(start);
-        if let Err(cause) = &done {
-            self.failures += 1;
-            cause.as_ref().clone_into(&mut self.last_failure);
-        } else if !self.logits.is_empty() {
-            self.failures = 0;
+        match &done {
+            Err(cause) => self.patience[1].failed(cause),
+            Ok(true) if !self.logits.is_empty() => self.patience[1].worked(),
+            Ok(in_time) => self.late = !in_time,
         }
-        done.map(|()| self.logits.as_slice())
+        done.map(|_| self.logits.as_slice())
+    }
+
+    /// Whether the last call of [`logits`](Self::logits) ended with the frame's time, before all was looked at.
+    pub fn late(&self) -> bool {
+        self.late
     }
 
     /// Whether a classifier is there for objects of this class.
@@ -258,8 +291,12 @@ impl ImageBranch {
         for camera in 0..frame.rig.cameras.len() {
             if let Err(error) = self.camera(frame, scene, wanted, camera, times) {
                 self.features.reset(scene.regions.len());
+                self.patience[0].failed(&error.to_string());
                 return Err(error);
             }
+        }
+        if !self.features.windows.is_empty() {
+            self.patience[0].worked();
         }
         Ok(&self.features)
     }
@@ -290,18 +327,18 @@ impl ImageBranch {
         }
         let start = Instant::now();
         let data = frame.images.iter().find(|image| image.camera == index).map(|image| &image.data);
-        let image = match self.ahead.take(index) {
-            Some(decoded) => decoded,
-            None => usable(data, camera),
+        let image = match self.ahead.take(index, self.until) {
+            Ok(Some(decoded)) => decoded.map_err(NoImage::Unusable),
+            Err(Lost::Late) => Err(NoImage::Late),
+            Ok(None) | Err(Lost::Ended) => usable(data, camera).map_err(NoImage::Unusable),
         };
         times.image_decode_ms += ms(start);
         match image {
             Ok(image) => self.run(&image, index, times),
             Err(cause) => {
-                let cause = NoImage::Unusable(cause);
+                self.features.images_unusable += u64::from(cause != NoImage::Late);
                 let lost = self.queue.iter().map(|(region, _)| (*region, cause.clone()));
                 self.features.unavailable.extend(lost);
-                self.features.images_unusable += 1;
                 Ok(())
             }
         }

@@ -252,6 +252,9 @@ fn a_classifier_that_fails_three_times_in_a_row_is_not_asked_again() {
     assert_eq!([&causes[2], &causes[4]], ["1", "0"], "a frame without people changes nothing");
     assert!(failed(&causes[3]) && failed(&causes[5]) && failed(&causes[6]), "{causes:?}");
     assert!(!causes[6].contains("given up"), "a success counts anew");
-    assert!(causes[7].starts_with("given up after 3 failures in a row, the last: "), "{causes:?}");
+    assert!(
+        causes[7].starts_with("given up after 3 failures in a row, asked again in "),
+        "{causes:?}"
+    );
     assert_eq!((causes[7] == causes[8], *ASKED.lock().unwrap()), (true, 6));
 }

@@ -67,6 +67,8 @@ pub struct Options {
     pub intensity_max: Option<f32>,
     /// Height of the LiDAR above the ground, m; KITTI's 1.73 if not given.
     pub lidar_height_m: Option<f64>,
+    /// Beams of the LiDAR, where it is not KITTI's.
+    pub lidar_beams: Option<u32>,
 }
 
 impl Default for Options {
@@ -80,6 +82,7 @@ impl Default for Options {
             max_points: scan::MAX_POINTS,
             intensity_max: None,
             lidar_height_m: None,
+            lidar_beams: None,
         }
     }
 }

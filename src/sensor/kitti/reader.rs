@@ -225,11 +225,16 @@ impl Reader {
         Ok(rig)
     }
 
-    /// The rig with the LiDAR at the height that the options say, if they do.
+    /// The rig with the LiDAR at the height and with the beams that the options say, if they do.
     fn mounted(&self, rig: &Arc<Rig>) -> Arc<Rig> {
-        let Some(height) = self.options.lidar_height_m else { return Arc::clone(rig) };
+        let (height, beams) = (self.options.lidar_height_m, self.options.lidar_beams);
+        if height.is_none() && beams.is_none() {
+            return Arc::clone(rig);
+        }
         let mut mounted = Rig::clone(rig);
-        mounted.lidar.origin_height_m = height;
+        let lidar = &mut mounted.lidar;
+        lidar.origin_height_m = height.unwrap_or(lidar.origin_height_m);
+        lidar.beams = beams.unwrap_or(lidar.beams);
         Arc::new(mounted)
     }
 }
