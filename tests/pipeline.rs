@@ -421,7 +421,6 @@ fn an_intensity_outside_its_scale_is_brought_to_it_and_counted() {
     let Some(networks) = networks() else { return };
     let mut pipeline = Pipeline::new(&Config::default(), networks).unwrap();
     let mut frame = frame(1);
-    let before = pipeline.process(&frame).detections.clone();
     let near = |point: &[f32; 4]| point[0] > 5.0 && point[0] < 40.0 && point[1].abs() < 10.0;
     let at = frame.cloud.points.iter().position(near).unwrap();
     frame.cloud.points[at][3] = 1.0;
@@ -429,7 +428,6 @@ fn an_intensity_outside_its_scale_is_brought_to_it_and_counted() {
     frame.cloud.points[at][3] = 3e38;
     let result = pipeline.process(&frame);
     assert_eq!((result.dropped.intensities_clamped, &result.detections), (1, &full));
-    assert_eq!(before.len(), full.len(), "one point");
 }
 
 #[test]

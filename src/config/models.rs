@@ -54,7 +54,7 @@ impl Default for ModelsConfig {
     fn default() -> Self {
         let folder = |name: &str| Some(PathBuf::from("models").join(name));
         Self {
-            bev: folder("bev"),
+            bev: folder("bev-u8"),
             lpe: folder("lpe"),
             vee: folder("vee"),
             ape: folder("ape"),

@@ -13,6 +13,7 @@ CROP = (56.0, 57.6)  # training window, metres along x and y
 SIGMA = (1.1, 0.65, 0.75)  # of the heat map's bumps, in cells across the width; along the length it grows
 STRETCH = (1.6, 1.0, 1.3)
 LEAST = (5, 4, 4)  # fewer returns of an object are neither a find nor a mistake
+OWN = 0.25  # a cell where the bump of a find is higher is that find's: its box is taught there, and no neighbour takes it away
 
 
 def windows(b):
@@ -124,10 +125,10 @@ def targets(b, x, y, size=CROP):
     weight[:, 0] *= 1.0 + (within(0.0) & each(truck)).any(1)  # to call a truck a car is the dearest mistake
     near = within(0.4) & each(hidden)
     for k in range(3):  # a van: not a mistake as a car
-        weight[:, k].masked_fill_((near & each(own == k)).any(1), 0.0)
+        weight[:, k].masked_fill_((near & each(own == k)).any(1) & (heat[:, k] <= OWN), 0.0)
 
     most, who = bump.max(1)
-    regw = torch.where(most > 0.25, most, torch.zeros_like(most))
+    regw = torch.where(most > OWN, most, torch.zeros_like(most))
     at = who.flatten(1)
     pick = lambda t: t.gather(1, at).view(count, nx, ny)
     box = torch.stack([pick(boxes[..., k]) for k in range(7)], 1)

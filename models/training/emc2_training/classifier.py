@@ -16,7 +16,7 @@ import onnx
 import torch
 from onnx import helper, numpy_helper
 
-from . import data, export, from_models, image_probe, train_experts, windows
+from . import data, export, from_models, image_probe, loop, origin, train_experts, windows
 from .kitti import CLASSES
 from .windows import CROP, MEAN, STD
 
@@ -163,7 +163,9 @@ def main():
     a.add_argument("--bev", required=True, metavar="MODEL", help="model.onnx or checkpoint of the network whose weak proposals are told apart")
     a.add_argument("--hold-out", nargs="+", default=[], metavar="DRIVE", help="drives kept away (`fold`, `others`, `people`, or by name)")
     a.add_argument("--out", required=True, help="the models folder; gets classifier/")
+    loop.add_trust(a)
     a = a.parse_args()
+    origin.check_unseen(a.bev, origin.seen_by(a.bev), a)
     torch.set_num_threads(1)  # many small crops
     away = data.held_out(a.hold_out)
     train, _, _ = data.load(a.shared, a.unpacked, away)

@@ -35,8 +35,9 @@ def load(shared, unpacked, hold_out=()):
     shared = Path(shared)
     k, raw = shared / "data/kitti", shared / "data/kitti_raw/2011_09_26"
     train = check_count("lidar_train.txt", kitti.load_object(k, "lidar_train.txt"))
+    recorded = scenes.recorded_as(labels_folder(unpacked))
     for drive in ("0001", "0018", "0027"):
-        train += check_count(drive, kitti.load_raw(raw, drive, teacher=drive == "0027"))
+        train += without_twins(check_count(drive, kitti.load_raw(raw, drive, teacher=drive == "0027")), {s.id for s in train}, recorded)
     delft = check_count("view_of_delft", kitti.load_delft(shared / "data/view_of_delft"))
     for s in delft:
         s.points[:, 3] *= 0.4  # its reflectance reads about 2.5 times KITTI's mean
@@ -48,9 +49,28 @@ def load(shared, unpacked, hold_out=()):
     for s in train:
         drop_dontcare(s)
     check_split(train, val, forbidden)
-    layouts = scenes.load_layouts(Path(unpacked) / "kitti_labels", forbidden, kitti.read_calib,
+    layouts = scenes.load_layouts(labels_folder(unpacked), forbidden, kitti.read_calib,
                                   kitti.read_labels, kitti.Scan)
     return train, val, layouts
+
+
+def labels_folder(unpacked):
+    return Path(unpacked) / "kitti_labels"
+
+
+def without_twins(raw, known, recorded):
+    """The raw frames less those that are a `known` frame of the object layout as well; recorded: {frame: (drive, raw frame)}."""
+    twins = {recorded[n] for n in known if n in recorded}
+    out = [s for s in raw if (s.drive, s.id.rpartition("/")[2]) not in twins]
+    if len(out) < len(raw):
+        print(f"{raw[0].drive}: {len(raw) - len(out)} of {len(raw)} frames are in lidar_train.txt as well; these copies are left out", flush=True)
+    return out
+
+
+def seen(shared, unpacked, scans, hold_out=()):
+    """Drives that something is learned from: those of the scans, and those of the label files that say where objects stand."""
+    told = {drive for drive, _ in scenes.recorded_as(labels_folder(unpacked)).values()}
+    return {s.drive for s in scans} | told - kept_away(Path(shared) / "data/kitti", hold_out)
 
 
 def pictures(shared, train, hold_out=()):
@@ -64,9 +84,7 @@ def pictures(shared, train, hold_out=()):
 
 def kept_away(root, hold_out):
     """Drives that nothing is trained on: those of lidar_val.txt, two for show, and those held out."""
-    drive = kitti.drives(root)
-    judged = (Path(root) / "ImageSets/lidar_val.txt").read_text().split()
-    return {drive.get(n, n) for n in judged} | {f"2011_09_26_drive_{d}_sync" for d in ("0052", "0009")} | set(hold_out)
+    return set(kitti.listed(root, "lidar_val.txt").values()) | {f"2011_09_26_drive_{d}_sync" for d in ("0052", "0009")} | set(hold_out)
 
 
 def part(scans, hold_out):
@@ -78,7 +96,7 @@ def part(scans, hold_out):
     return [s for s in scans if s.drive not in hold_out], [s for s in scans if s.drive in hold_out]
 
 
-# Fewest frames of a source: with fewer, something was not fetched.
+# Fewest frames of a source as fetched (before `without_twins`): with fewer, something was not fetched.
 LEAST = {"lidar_train.txt": 102, "0001": 21, "0018": 5, "0027": 42, "view_of_delft": 3, "pictures": 12}
 
 

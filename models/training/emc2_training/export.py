@@ -18,22 +18,18 @@ import torch
 from onnxruntime import quantization
 from onnxruntime.quantization import shape_inference  # noqa: F401 (quantization.shape_inference)
 
-from . import features, kitti
-from .evaluate import OVERLAP_WEIGHT, average_precision, detect, labels
+from . import data, features, kitti, ranges, thinned
+from .evaluate import OVERLAP_WEIGHT, QUALITY_WEIGHT, average_precision, detect, labels
 from .train_experts import load_bev, load_experts
 
-# Of an expert's predicted overlap in its score, against the proposal's confidence. On drives held out 0.7 was better than 0.5 for each of the
-# three experts, cars and people, whole scans and thinned ones (tune_router; thinned). Higher still was better yet, on few people: not followed.
-QUALITY_WEIGHT = 0.7
 EXPERTS = ("lpe", "vee", "ape", "image")
 # Regions in one run of an expert. The places of a run are paid, used or not: the dearer a place, the fewer a run has.
 BATCH = {"lpe": 4, "vee": 4, "ape": 2, "image": 2}
 ALLOWED = {"Conv", "Relu", "Concat", "Add", "Resize", "MaxPool", "Reshape", "Transpose", "Gather", "Slice", "Split",
            "MatMul", "Gemm", "ReduceMax", "Flatten", "Unsqueeze", "Squeeze", "Constant", "Identity", "Pad", "AveragePool", "Clip",
            "QuantizeLinear", "DequantizeLinear"}
-# Shares of the activations that 8 bits hold. Too few cut off near objects, too many leave the rest few steps: all are tried, and what
-# loses least stays.
-PERCENTILES = (99.995, 99.9995, 99.9999)
+PERCENTILE = 99.9995  # of the activations that 8 bits hold, before `ranges` chooses better
+RANGE_FRAMES = 14  # frames by which it does
 AREAS, MOST_AREA_LOST = ("Car 3d70", "Pedestrian 3d50", "Cyclist 3d50"), 0.05  # what 8 bits may cost, or one object where that is more
 CLASSES = "[Car, Pedestrian, Cyclist]"
 KEEP_FLOAT = ("boxes.0", "boxes.1", "heatmap.1")  # layers that 8 bits would cost too much
@@ -115,10 +111,11 @@ def calibration_before(folder):
     return "".join(line for line in path.read_text().splitlines(True) if line.startswith("calibration:")) if path.exists() else ""
 
 
-def session_of(path):
+def session_of(model):
+    """One thread, on a file or on its bytes."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(model if isinstance(model, bytes) else str(model), options, providers=["CPUExecutionProvider"])
 
 
 def check_operators(name, model):
@@ -149,17 +146,33 @@ class Rounded(torch.nn.Module):
 
 
 def rounded(name, net, path, scans, keep_float=KEEP_FLOAT):
-    """Puts the 8-bit network that loses least in the place of the float one; refuses where that is more than MOST_AREA_LOST of a class's area."""
-    losses = {}
-    for percentile in PERCENTILES:
-        candidate = path.with_suffix(f".{percentile}.onnx")
-        quantize(path, candidate, scans, percentile, [f"/{layer}/" for layer in keep_float])
-        losses[percentile] = area_lost(net, session_of(candidate), scans)
-        print(f"{name}: area lost by rounding on {len(scans)} frames, {percentile} % of activations held: {losses[percentile]}")
-    best = least_lost(name, losses, allowed(scans))
-    path.with_suffix(f".{best}.onnx").rename(path)
-    for percentile in PERCENTILES:
-        path.with_suffix(f".{percentile}.onnx").unlink(missing_ok=True)
+    """Puts the network in 8 bits in the place of the float one; refuses where that costs more than MOST_AREA_LOST of a class's area."""
+    candidate = path.with_suffix(".u8.onnx")
+    quantize(path, candidate, scans, PERCENTILE, [f"/{layer}/" for layer in keep_float])
+    grids = [features.bev_grids(scan.points, scan.origin_height) for scan in by_turns(scans)]
+
+    def answers(model):
+        session = session_of(model)
+        return lambda grid: session.run(["heatmap", "boxes"], {"fine": grid[0][None], "coarse": grid[1][None]})
+
+    expected = [answers(path)(grid) for grid in grids]
+    ranges.choose(candidate, answers, grids, expected)
+    lost = area_lost(net, session_of(candidate), scans)
+    print(f"{name}: area lost by rounding on {len(scans)} frames: {lost}")
+    check_lost(name, lost, allowed(scans))
+    candidate.rename(path)
+
+
+def check_lost(name, lost, most):
+    """Refuses rounding that costs more area of a class than is allowed."""
+    if any(lost[k] > most[k] for k in lost):
+        raise SystemExit(f"{name}: 8 bits cost {lost} of the area, allowed {most}. Keep more layers float, or train with the rounding (qat)")
+
+
+def by_turns(scans):
+    """Frames with objects, by turns whole and as a LiDAR of 32 or 21 beams would have them."""
+    scans = [scan for scan in scans if len(scan.boxes)][:RANGE_FRAMES]
+    return [thinned.thinned(scan, 1 + k % 3) for k, scan in enumerate(scans)]
 
 
 def area_lost(net, session, scans):
@@ -171,15 +184,6 @@ def area_lost(net, session, scans):
 def allowed(scans):
     """{class and overlap: area that 8 bits may cost}: of few labels a single one is more than MOST_AREA_LOST."""
     return {key: max(MOST_AREA_LOST, 1.02 / max(labels(scans, cls), 1)) for cls, key in enumerate(AREAS)}
-
-
-def least_lost(name, losses, most):
-    """Of {percentile: {class and overlap: area lost}} the percentile that loses the smallest share of what may be lost."""
-    worst = {p: max((lost[k] / most[k] for k in lost), default=0) for p, lost in losses.items()}
-    best = min(worst, key=worst.get)
-    if worst[best] > 1:
-        raise SystemExit(f"{name}: 8 bits cost {losses[best]} of the area, allowed {most}. Keep more layers float, or train with the rounding (qat)")
-    return best
 
 
 class GridReader(quantization.CalibrationDataReader):
@@ -208,7 +212,7 @@ def quantize(path, out, scans, percentile, keep_float):
         str(prepared), str(out), GridReader(scans), quant_format=quantization.QuantFormat.QDQ,
         activation_type=quantization.QuantType.QUInt8, weight_type=quantization.QuantType.QInt8, per_channel=True,
         # 7-bit weights: the sums of processors without VNNI saturate with 8, and would say something else.
-        reduce_range=True, op_types_to_quantize=["Conv", "Concat", "Resize", "Add"], nodes_to_exclude=last,
+        reduce_range=True, op_types_to_quantize=["Conv", "Concat", "Resize", "Add", "Relu"], nodes_to_exclude=last,
         calibrate_method=quantization.CalibrationMethod.Percentile, extra_options={"CalibPercentile": percentile})
     prepared.unlink()
 
@@ -220,10 +224,12 @@ def main():
     a.add_argument("--names", nargs="+", choices=EXPERTS, default=EXPERTS, help="which to write of --experts (default: all)")
     a.add_argument("--out", required=True)
     a.add_argument("--quantize", metavar="KITTI", help="8-bit bev, calibrated on this folder's lidar_train.txt")
+    a.add_argument("--hold-out", nargs="+", metavar="DRIVE", default=[], help="drives that set no ranges of the 8-bit bev (`fold`, `others`, `people`, or by name)")
     a.add_argument("--keep-float", nargs="*", default=[], metavar="LAYER", help=f"layers that 8 bits leave alone beside {', '.join(KEEP_FLOAT)} (stem, merge, ...)")
     a.add_argument("--bev-name", help="folder of the bev model (default: bev, 8 bits: bev-u8)")
     a = a.parse_args()
-    frames = kitti.load_object(a.quantize, "lidar_train.txt") if a.quantize else []
+    kept_away = data.held_out(a.hold_out) if a.hold_out else ()
+    frames = [s for s in kitti.load_object(a.quantize, "lidar_train.txt") if s.drive not in kept_away] if a.quantize else []
     calibrate = frames[::3] or None
     rng = np.random.default_rng(1)
     if a.bev:

@@ -37,7 +37,7 @@ def boxes_of(rng, scan, bev):
         return out
     with torch.no_grad():
         heat, reg = bev(*(torch.from_numpy(t)[None] for t in features.bev_grids(scan.points, scan.origin_height)))
-    for box, cls, _ in zip(*decode(heat[0].numpy(), reg[0].numpy(), scan.origin_height, 0.01, 100)):
+    for box, cls, _ in zip(*decode(heat[0].numpy(), reg[0].numpy(), scan.origin_height, 0.01, 100, candidates=1000)):
         if any(overlaps(box, b)[0] > 0 or np.hypot(*(box - b)[:2]) < 1.5 for b in scan.boxes):
             continue
         u, v, _ = scan.calib.project(box[None, :3])[0]

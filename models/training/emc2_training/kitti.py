@@ -5,12 +5,18 @@ from pathlib import Path
 
 import numpy as np
 
+from .boxes import inside
+
 CLASSES = ["Car", "Pedestrian", "Cyclist"]
 # Neighbours of a class: neither a find nor a mistake.
 OTHER = -10  # a class code: a thing that is none of the classes; to call it one is a mistake
 OTHERS = ("Truck", "Tram", "Misc")
 MOST_SIZE, MOST_DISTANCE = 50.0, 250.0  # m: what a label may say
+FARTHEST = 1000.0  # m: what a return may say
 IGNORED = {"Van": 0, "Person_sitting": 1, "rider": 2, "moped_scooter": 2, "motor": 2}
+# View-of-Delft's other names: such a thing is background, and to call it something is a mistake.
+PASSED_OVER = ("bicycle", "bicycle_rack", "human_depiction", "ride_other", "ride_uncertain", "truck", "vehicle_other")
+COLUMNS = ("truncation", "occlusion", "alpha", "left", "top", "right", "bottom", "size h", "size w", "size l", "place x", "place y", "place z", "rotation_y")
 
 
 @dataclass
@@ -51,37 +57,38 @@ def missing(path, what, remedy):
     return FileNotFoundError(f"{path}: no {what}; expected one a listed frame. {remedy}")
 
 
-def read_calib(path):
-    rows = {}
+def calib_rows(path):
+    """{key: text of its numbers} of a calibration file."""
     if not Path(path).exists():
         raise missing(path, "calibration", "Is --shared the folder that holds data/kitti?")
-    for line in Path(path).read_text().splitlines():
-        key, _, rest = line.partition(":")
-        if rest.strip():
-            rows[key] = np.array([float(t) for t in rest.split()])
-    r0 = np.eye(4)
-    r0[:3, :3] = rows["R0_rect"].reshape(3, 3)
-    tr = np.eye(4)
-    tr[:3] = rows["Tr_velo_to_cam"].reshape(3, 4)
-    return Calib(rows["P2"].reshape(3, 4), r0 @ tr)
+    return {key: rest for key, _, rest in (line.partition(":") for line in Path(path).read_text().splitlines())}
+
+
+def matrix(path, rows, key, *shape):
+    """The numbers of one key of a calibration file; refuses a key that is not there or does not hold just these."""
+    try:
+        found = np.array([float(word) for word in rows.get(key, "").split()])
+    except ValueError:
+        found = np.zeros(0)
+    if len(found) != np.prod(shape) or not np.isfinite(found).all():
+        raise ValueError(f"{path}: {key}: expected {np.prod(shape)} numbers, found {rows[key].strip() if key in rows else 'no such key'!r}. "
+                         "Fetch the calibration again, or take the frame out of the list")
+    return found.reshape(shape)
+
+
+def read_calib(path):
+    rows, r0, tr = calib_rows(path), np.eye(4), np.eye(4)
+    r0[:3, :3] = matrix(path, rows, "R0_rect", 3, 3)
+    tr[:3] = matrix(path, rows, "Tr_velo_to_cam", 3, 4)
+    return Calib(matrix(path, rows, "P2", 3, 4), r0 @ tr)
 
 
 def read_raw_calib(folder):
-    def rows(name):
-        out = {}
-        for line in (Path(folder) / name).read_text().splitlines():
-            key, _, rest = line.partition(":")
-            try:
-                out[key] = np.array([float(t) for t in rest.split()])
-            except ValueError:
-                pass
-        return out
-
-    cam, velo = rows("calib_cam_to_cam.txt"), rows("calib_velo_to_cam.txt")
-    r0, tr = np.eye(4), np.eye(4)
-    r0[:3, :3] = cam["R_rect_00"].reshape(3, 3)
-    tr[:3, :3], tr[:3, 3] = velo["R"].reshape(3, 3), velo["T"]
-    return Calib(cam["P_rect_02"].reshape(3, 4), r0 @ tr)
+    cam, velo = (Path(folder) / f"calib_{name}_to_cam.txt" for name in ("cam", "velo"))
+    of_cam, of_velo, r0, tr = calib_rows(cam), calib_rows(velo), np.eye(4), np.eye(4)
+    r0[:3, :3] = matrix(cam, of_cam, "R_rect_00", 3, 3)
+    tr[:3, :3], tr[:3, 3] = matrix(velo, of_velo, "R", 3, 3), matrix(velo, of_velo, "T", 3)
+    return Calib(matrix(cam, of_cam, "P_rect_02", 3, 4), r0 @ tr)
 
 
 def check_label(where, size, place, ry):
@@ -94,53 +101,90 @@ def check_label(where, size, place, ry):
         raise ValueError(f"{where}: rotation_y = {ry}, expected radians within a turn. Is it in degrees?")
 
 
+def numbers(where, words):
+    """The 14 numbers of a label after its class; refuses what is none."""
+    out = []
+    for name, word in zip(COLUMNS, words):
+        try:
+            out.append(float(word))
+        except ValueError:
+            out.append(np.nan)
+        if not np.isfinite(out[-1]):
+            raise ValueError(f"{where}: {name} is {word!r}, expected a finite number. Correct the label or take the frame out of the list")
+    return out
+
+
+def class_code(where, name):
+    """The code of a label's class, None for one that is passed over; refuses a name that is not known."""
+    if name in CLASSES:
+        return CLASSES.index(name)
+    if name in IGNORED:
+        return -1 - IGNORED[name]
+    if name in OTHERS:
+        return OTHER
+    if name in PASSED_OVER:
+        return None
+    raise ValueError(f"{where}: class {name!r}, expected one of {', '.join((*CLASSES, *IGNORED, *OTHERS, 'DontCare'))}, or of those that are passed over: "
+                     f"{', '.join(PASSED_OVER)}. Correct the label, or say in kitti.py what such a thing is")
+
+
 def read_labels(path, calib, scan):
     to_velo = np.linalg.inv(calib.velo_to_rect)
-    boxes, classes, occ, trunc, height = [], [], [], [], []
+    boxes, classes, names, occ, trunc, height = [], [], [], [], [], []
     for number, line in enumerate(Path(path).read_text().splitlines(), 1):
         t = line.split()
         if not t:
             continue
         if len(t) < 15:
             raise ValueError(f"{path}:{number}: {len(t)} columns, a label has 15")
-        v = [float(x) for x in t[1:15]]
+        where = f"{path}:{number}"
+        v = numbers(where, t[1:15])
         if t[0] == "DontCare":
             scan.dontcare.append(v[3:7])
             continue
-        if t[0] in CLASSES:
-            c = CLASSES.index(t[0])
-        elif t[0] in IGNORED:
-            c = -1 - IGNORED[t[0]]
-        elif t[0] in OTHERS:
-            c = OTHER
-        else:
+        c = class_code(where, t[0])
+        if c is None:
             continue
         h, w, l, x, y, z, ry = v[7:14]
-        check_label(f"{path}:{number}", (l, w, h), (x, y, z), ry)
+        check_label(where, (l, w, h), (x, y, z), ry)
         centre = to_velo @ np.array([x, y - h / 2, z, 1.0])
         ahead = to_velo[:3, :3] @ np.array([np.cos(ry), 0, -np.sin(ry)])
         boxes.append([*centre[:3], l, w, h, np.arctan2(ahead[1], ahead[0])])
         classes.append(c)
+        names.append(t[0])
         occ.append(int(v[1]))
         trunc.append(v[0])
         height.append(v[6] - v[4])
-    scan.boxes = np.array(boxes, float).reshape(-1, 7)
-    scan.classes = np.array(classes, int)
-    scan.occlusion, scan.truncation = np.array(occ, int), np.array(trunc)
-    scan.height_px = np.array(height)
+    boxes, classes = np.array(boxes, float).reshape(-1, 7), np.array(classes, int)
+    keep = ~on_a_cyclist(boxes, classes, np.array(names, str) == "rider")
+    scan.boxes, scan.classes = boxes[keep], classes[keep]
+    scan.occlusion, scan.truncation, scan.height_px = np.array(occ, int)[keep], np.array(trunc)[keep], np.array(height)[keep]
     return scan
 
 
-def read_points(path, limit=1.0):
+def on_a_cyclist(boxes, classes, rider):
+    """[K] bool: which riders sit within a Cyclist's box. View-of-Delft labels both: one thing, which is a find."""
+    out, cyclists = np.zeros(len(boxes), bool), boxes[classes == CLASSES.index("Cyclist")]
+    for k in np.flatnonzero(rider):
+        out[k] = any(len(inside(boxes[k:k + 1, :3], cyclist)) for cyclist in cyclists)
+    return out
+
+
+def read_points(path, brightest=1.0):
+    """Returns [N, 4] of a file; refuses those that no scan can hold. brightest: the end of its scale of intensities."""
     if not Path(path).exists():
         raise missing(path, "scan", "Take the frame out of the list, or fetch its scan")
     p = np.fromfile(path, np.float32)
     if p.size == 0 or Path(path).stat().st_size % 16:
         raise ValueError(f"{path}: {Path(path).stat().st_size} bytes, expected a multiple of 16 (x y z intensity, 4 bytes each) above 0")
     p = p.reshape(-1, 4)
-    p = p[np.isfinite(p).all(1)]
-    if limit != 1.0:
-        p = p * np.array([1, 1, 1, 1 / limit], np.float32)
+    finite = np.isfinite(p).all(1)
+    with np.errstate(invalid="ignore"):
+        far, light = np.abs(p[:, :3]).max(1) > FARTHEST, (p[:, 3] < 0) | (p[:, 3] > brightest)
+    wrong = {"not finite": ~finite, f"farther than {FARTHEST:g} m": finite & far, f"of an intensity outside 0 to {brightest:g}": finite & light}
+    if any(which.any() for which in wrong.values()):
+        raise ValueError(f"{path}: of {len(p)} returns " + ", ".join(f"{which.sum()} are {what}" for what, which in wrong.items() if which.any())
+                         + "; expected none. Is it x y z intensity, float32, in metres? Fetch the scan again, or take the frame out of the list")
     return p
 
 
@@ -177,10 +221,21 @@ def drives(root):
     return dict(line.split("\t") for line in (Path(root) / "drives.tsv").read_text().splitlines() if "\t" in line)
 
 
+def listed(root, split):
+    """{frame: its drive} of a list of frames; refuses frames of which drives.tsv does not say the drive, and frames listed twice."""
+    path, of = Path(root) / "ImageSets" / split, drives(root)
+    names = path.read_text().split()
+    unknown, twice = [n for n in names if n not in of], sorted({n for n in names if names.count(n) > 1})
+    if unknown:
+        raise SystemExit(f"{path}: {len(unknown)} of {len(names)} frames are of no known drive: {unknown[:5]}; expected a line 'frame, tab, drive' for each "
+                         f"in {Path(root) / 'drives.tsv'}. Without it a drive may be trained and judged on: add the line, or take the frame out of the list")
+    if twice:
+        raise SystemExit(f"{path}: lists frames twice: {twice[:5]}. Each frame may be listed once")
+    return {n: of[n] for n in names}
+
+
 def load_object(root, split):
-    names = (Path(root) / "ImageSets" / split).read_text().split()
-    drive = drives(root)
-    return [object_scan(root, n, drive.get(n, n)) for n in names]
+    return [object_scan(root, n, drive) for n, drive in listed(root, split).items()]
 
 
 def load_raw(date_folder, drive, teacher=False):
@@ -204,7 +259,7 @@ def load_delft(root):
     out = []
     for label in sorted((t / "label_2").glob("*.txt")):
         calib = read_calib(t / "calib" / label.name)
-        points = read_points(t / "velodyne" / f"{label.stem}.bin", 1.0)
+        points = read_points(t / "velodyne" / f"{label.stem}.bin", 255.0)
         if points[:, 3].max() > 1.0:
             points[:, 3] /= 255.0
         points = crop_to_view(points, calib, (1936, 1216))

@@ -41,6 +41,13 @@ def left_out(regions, cost, price, strength):
     return out
 
 
+def against(regions, chosen, base):
+    """(hits that one choice of experts is worth more than another, standard error)."""
+    value, all_of = regions.value(), np.arange(len(regions.cls))
+    more = np.where(regions.counts, value[all_of, chosen] - value[all_of, base], 0.0)
+    return more.sum(), tune_router.standard_error(more, regions.group, regions.groups)
+
+
 def main():
     a = tune_router.arguments(__doc__)
     a.add_argument("--price", type=float, default=0.01, help="worth, in hits, of a millisecond of one core")
@@ -52,10 +59,9 @@ def main():
     print(f"{len(scans)} frames of {len(set(regions.drive))} drives, {len(all_of)} regions, {regions.object.sum()} on labels")
 
     def show(name, chosen, base):
-        more = (value[all_of, chosen] - value[all_of, base])[regions.counts]
-        noise = more.std() * np.sqrt(len(more) * copies)
+        more, noise = against(regions, chosen, base)
         shares = ", ".join(f"{e} {np.mean(chosen == k):.0%}" for k, e in enumerate(EXPERTS))
-        print(f"{name:<28} value {value[all_of, chosen].sum():8.2f} (against always:vee {more.sum():+.2f}, standard error {noise:.2f})  "
+        print(f"{name:<28} value {value[all_of, chosen].sum():8.2f} (against always:vee {more:+.2f}, standard error {noise:.2f})  "
               f"{cost[all_of, chosen].sum() / len(scans):5.2f} ms a frame  {shares}  {judge(regions, chosen, scans)}")
 
     vee = np.full(len(all_of), EXPERTS.index("vee"))

@@ -24,7 +24,14 @@ def add_arguments(parser, out, minutes, batch, lr):
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--settings", default=settings.DEFAULT, metavar="FILE", help="weights of the losses (default: settings.yaml)")
     parser.add_argument("--hold-out", nargs="*", default=[], metavar="DRIVE",
-                        help="drives to keep away and to judge on, or `fold` or `people` (data.NAMED)")
+                        help="drives to keep away and to judge on, or `fold`, `others` or `people` (data.NAMED)")
+    add_trust(parser)
+
+
+def add_trust(parser):
+    parser.add_argument("--trust-start", action="store_true",
+                        help="vouch for networks whose file does not say which drives they were trained on (exported models, older checkpoints; given as "
+                             "--start, --init, --bev, --model or --experts, or gone on with): that neither they nor those before them saw a drive of --hold-out")
 
 
 def begin(a):

@@ -17,12 +17,12 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from . import curves, data, features, loop, scenes, settings
+from . import curves, data, features, loop, origin, scenes, settings
 from .bev_net import BevNet
 from .export import KEEP_FLOAT
 from .train_bev import Scenes, draw, loss_of, pool
 
-HELD = 99.9999  # per cent of the activations of all scans together, the rest cut off half at each end, as export calibrates (the widest of its PERCENTILES)
+HELD = 99.9999  # per cent of the activations of all scans together, the rest cut off half at each end, wide enough for what export's `ranges` chooses
 EVERY = 7  # of a layer's activations one in so many is looked at
 WEIGHT_LEVELS = 63  # each side of zero: 7 bits, as export's reduce_range
 
@@ -85,16 +85,21 @@ def main():
     device = loop.begin(a)
     out = Path(a.out)
     out.mkdir(parents=True, exist_ok=True)
+    ckpt = out / "checkpoint.pt"
+    state = loop.load(ckpt) if ckpt.exists() else None
+    before = origin.check(a, ckpt, state, (a.bev,))
+    if state:
+        settings.same_as_before(out, state.get("weights"), weights)
     train, _, layouts = data.load(a.shared, a.unpacked, data.held_out(a.hold_out))
     start = loop.load(a.bev)
+    kept = origin.kept(a, before, train) | {"width": start["width"], "weights": weights}
     net = BevNet(start["width"])
     net.load_state_dict(start["ema"])
     net = fold(net.eval())
-    ckpt, spent, step = out / "checkpoint.pt", 0.0, 0
+    spent, step = 0.0, 0
     net = round_convolutions(net, [s for s in train if s.known == (True,) * 3][::6], (*KEEP_FLOAT, *a.keep_float)).to(device)
     opt = torch.optim.AdamW(net.parameters(), lr=a.lr, weight_decay=0.0)
-    if ckpt.exists():
-        state = loop.load(ckpt)
+    if state:
         net.load_state_dict(state["ema"]), opt.load_state_dict(state["opt"])
         spent, step = state["spent"], state["step"]
     source = Scenes(train, scenes.build_bank(train), layouts, a.seed + step)
@@ -117,7 +122,7 @@ def main():
             print(json.dumps({"step": step, "spent": round(clock.spent), **means.read()}), file=log, flush=True)
         if step % 100 == 0 or done:
             loop.save(ckpt, {"folded": True, "ema": net.state_dict(), "opt": opt.state_dict(), "spent": clock.spent, "step": step,
-                             "width": start["width"]})
+                             **kept})
     curves.draw(out)
 
 

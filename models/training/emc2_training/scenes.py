@@ -8,6 +8,7 @@ behind, and what stands before it hides it.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -267,18 +268,17 @@ def company(rng, box):
     return np.array(out)
 
 
+def recorded_as(folder):
+    """{frame of the object layout: (its drive, its number there)}, as the mapping beside the label files says."""
+    rows = (line.split("\t") for f in sorted((Path(folder) / "mapping").iterdir()) for line in f.read_text().splitlines())
+    return {t[0]: (t[1], t[2]) for t in rows}
+
+
 def load_layouts(folder, forbidden, read_calib, read_labels, Scan):
     """Boxes and classes of every label file whose drive is not forbidden."""
-    from pathlib import Path
-    folder = Path(folder)
-    drive = {}
-    for f in sorted((folder / "mapping").iterdir()):
-        for line in f.read_text().splitlines():
-            t = line.split("\t")
-            drive[t[0]] = t[1]
-    out = []
+    folder, of, out = Path(folder), recorded_as(folder), []
     for path in sorted((folder / "label_2").glob("*.txt")):
-        if drive.get(path.stem) in forbidden or path.stem not in drive:
+        if path.stem not in of or of[path.stem][0] in forbidden:
             continue
         calib = read_calib(folder / "calib" / path.name)
         s = read_labels(path, calib, Scan(path.stem, "", None, None, None, calib))

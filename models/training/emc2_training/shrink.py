@@ -1,6 +1,7 @@
 """A narrower BevNet that starts from a wider one: of each group of channels those stay that the layers after them listen to most.
 
     python -m emc2_training.shrink --model ../bev/model.onnx --width 0.5 --shared DATA --out runs/bev-fast/start.pt
+    python -m emc2_training.shrink --model runs/bev-fold/checkpoint.pt --hold-out fold --width 0.5 --shared DATA --out runs/bev-fast-fold-start.pt
 
 A channel's weight is its spread on training frames times the length of the weights that read it (in the manner of Li et al.,
 "Pruning filters for efficient ConvNets", ICLR 2017). The result wants training: `train_bev --width 0.5 --start runs/bev-fast/start.pt`.
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from . import features, from_models, kitti
+from . import data, features, from_models, kitti, loop, origin, train_experts
 from .bev_net import COARSE_CHANNELS, BevNet
 
 
@@ -92,19 +93,30 @@ def sliced(weight, outs, ins, extra=0):
     return weight if outs is None else weight[outs]
 
 
+def frames(kitti_root, hold_out=(), every=8):
+    """Training frames that say which channels speak, none of a drive that is held out."""
+    return [s for s in kitti.load_object(kitti_root, "lidar_train.txt") if s.drive not in hold_out][::every]
+
+
 def main():
     a = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    a.add_argument("--model", required=True, metavar="ONNX")
+    a.add_argument("--model", required=True, help="model.onnx or checkpoint of the wider network")
     a.add_argument("--width", type=float, required=True)
     a.add_argument("--shared", required=True, help="its training frames say which channels speak")
     a.add_argument("--out", required=True)
+    a.add_argument("--hold-out", nargs="+", default=[], metavar="DRIVE", help="drives that it does not look at (`fold`, `others`, `people`, or by name)")
+    loop.add_trust(a)
     a = a.parse_args()
-    scans = kitti.load_object(Path(a.shared) / "data/kitti", "lidar_train.txt")[::8]
+    seen = origin.seen_by(a.model)
+    origin.check_unseen(a.model, seen, a)
+    scans = frames(Path(a.shared) / "data/kitti", data.held_out(a.hold_out))
     inputs = [[torch.from_numpy(t)[None] for t in features.bev_grids(s.points, s.origin_height)] for s in scans]
-    net = from_models.bev(a.model)
+    net = from_models.bev(a.model) if a.model.endswith(".onnx") else train_experts.load_bev(a.model)
     small = shrink(net, a.width, inputs)
     Path(a.out).parent.mkdir(parents=True, exist_ok=True)
-    torch.save({"ema": small.state_dict(), "width": a.width}, a.out)
+    # Of a network that does not say what it saw, and that nobody vouches for, the narrower one does not say it either.
+    known = {"seen": sorted({s.drive for s in scans}.union(seen or ()))} if seen is not None or a.hold_out else {}
+    torch.save({"ema": small.state_dict(), "width": a.width, **known}, a.out)
     weights = [sum(p.numel() for p in n.parameters()) for n in (net, small)]
     print(f"{a.out}: {weights[1]} of {weights[0]} weights")
 

@@ -47,6 +47,7 @@ def write(kitti_root, scans, step, out):
 
 
 def main():
+    from . import loop, origin
     from .train_experts import judge, load_bev, load_experts
 
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -56,7 +57,10 @@ def main():
     a.add_argument("--experts", required=True, metavar="CHECKPOINT")
     a.add_argument("--hold-out", nargs="+", required=True, metavar="DRIVE", help="the drives that neither saw (`fold`, `others`, `people`, or by name)")
     a.add_argument("--steps", nargs="+", type=a_step, default=[1, 2, 3], help="every how many-th row is left")
+    loop.add_trust(a)
     a = a.parse_args()
+    for path in (a.bev, a.experts):
+        origin.check_unseen(path, origin.seen_by(path), a)
     _, scans, _ = data.load(a.shared, a.unpacked, data.held_out(a.hold_out))
     bev, net = load_bev(a.bev), load_experts(a.experts)
     for step in a.steps:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from . import batches, bev_batch, curves, data, loop, scenes, settings
+from . import batches, bev_batch, curves, data, loop, origin, scenes, settings
 from .bev_batch import COARSE
 from .bev_net import BOX_CHANNELS, CLASSES, BevNet, for_each_class
 from .boxes import inside
@@ -173,12 +173,14 @@ def main():
     device = loop.begin(a)
     out = Path(a.out)
     out.mkdir(parents=True, exist_ok=True)
+    ckpt = out / "checkpoint.pt"
+    state = loop.load(ckpt) if ckpt.exists() else None
+    before = origin.check(a, ckpt, state, () if state else (a.init, a.start))
     train, val, layouts = data.load(a.shared, a.unpacked, data.held_out(a.hold_out))
+    kept = origin.kept(a, before, train) | {"width": a.width, "weights": weights}
     bank = scenes.build_bank(train)
     print(f"{len(train)} frames, {len(layouts)} layouts, bank {[len(b) for b in bank]}", flush=True)
     net = BevNet(a.width)
-    ckpt = out / "checkpoint.pt"
-    state = loop.load(ckpt) if ckpt.exists() else None
     spent, step = (state["spent"], state["step"]) if state else (0.0, 0)
     if state:
         settings.same_as_before(out, state.get("weights"), weights)
@@ -219,7 +221,7 @@ def main():
             print(json.dumps({"step": step, "spent": round(clock.spent), "lr": round(lr, 6), **means.read()}), file=log, flush=True)
         if step % 200 == 0 or done:
             loop.save(ckpt, {"net": net.state_dict(), "ema": ema.state_dict(), "opt": opt.state_dict(), "spent": clock.spent,
-                             "step": step, "width": a.width, "weights": weights})
+                             "step": step, **kept})
     # Once, when all is decided: a figure seen while training would steer it.
     print(json.dumps({"step": step, "spent": round(clock.spent), **average_precision(detect(ema.cpu(), val), val)}), file=log, flush=True)
     curves.draw(out)

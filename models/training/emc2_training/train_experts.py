@@ -18,10 +18,10 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from . import batches, bev_batch, curves, data, features, loop, region_batch, scenes, settings, shapes
+from . import batches, bev_batch, curves, data, features, loop, origin, region_batch, scenes, settings, shapes
 from .bev_net import BevNet
 from .boxes import inside, wrap
-from .evaluate import average_precision, decode
+from .evaluate import average_precision, decode, expert_score
 from .expert_nets import Ape, ImageNet, Lpe, Vee, begin_as_lpe, with_stage3
 from .train_bev import Scenes, aligned_overlap, compose, pool
 from .warm_start import load_linear, load_onnx, weights
@@ -185,7 +185,7 @@ def judge(net, bev, scans):
             new = np.stack([boxes[:, 0] + c * d[:, 0] - si * d[:, 1], boxes[:, 1] + si * d[:, 0] + c * d[:, 1],
                             boxes[:, 2] + d[:, 2], d[:, 3], d[:, 4], d[:, 5], wrap(boxes[:, 6] + d[:, 6])], 1)
             q = torch.sigmoid(score).numpy()[np.arange(len(cls)), cls]
-            found[name].append((new, cls, np.sqrt(conf * q)))
+            found[name].append((new, cls, expert_score(conf, q)))
     return {k: average_precision(v, scans) for k, v in found.items()}
 
 
@@ -243,15 +243,17 @@ def main():
     torch.backends.cudnn.benchmark = False  # how many regions have a picture changes from batch to batch
     out = Path(a.out)
     out.mkdir(parents=True, exist_ok=True)
+    ckpt = out / "checkpoint.pt"
+    state = loop.load(ckpt) if ckpt.exists() else None
+    before = origin.check(a, ckpt, state, (a.bev,) if state else (a.bev, a.init, a.start))
     hold_out = data.held_out(a.hold_out)
     train, val, layouts = data.load(a.shared, a.unpacked, hold_out)
     labelled = data.pictures(a.shared, train, hold_out)
+    kept = origin.kept(a, before, [*train, *labelled]) | {"weights": shares}
     bank = scenes.build_bank(train)
     print(f"{len(train)} frames, {len(labelled)} labelled images without a scan, {len(layouts)} layouts", flush=True)
     net = Experts(Path(a.shared) / "models/fastestdet/FastestDet.onnx")
     bev = load_bev(a.bev).to(device, memory_format=torch.channels_last) if a.bev else None
-    ckpt = out / "checkpoint.pt"
-    state = loop.load(ckpt) if ckpt.exists() else None
     spent, step = (state["spent"], state["step"]) if state else (0.0, 0)
     if state:
         settings.same_as_before(out, state.get("weights"), shares)
@@ -295,7 +297,7 @@ def main():
             print(json.dumps({"step": step, "spent": round(clock.spent), **means.read()}), file=log, flush=True)
         if step % 100 == 0 or done:
             loop.save(ckpt, {"net": net.state_dict(), "ema": ema.state_dict(), "opt": opt.state_dict(), "spent": clock.spent, "step": step,
-                             "weights": shares})
+                             **kept})
     if bev is not None:
         print(json.dumps({"step": step, **judge(ema.cpu(), bev.cpu(), val)}), file=log, flush=True)
     curves.draw(out)

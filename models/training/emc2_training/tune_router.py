@@ -6,8 +6,8 @@
 Every region goes to every expert once (`emc2 run --policy always:X`, nothing fused or dropped). What an answer is
 worth: 1 for a hit (soft about the benchmark's overlap), less the squared error of its score, less the price of its time.
 Everything goes to the cheapest expert that is as good as the best within its noise; a row is put before that where it
-brings most, if it brings far more than the noise of its regions. The table
-is judged on drives that it was not learned on: leave one drive out.
+brings most, if it brings far more than its standard error (from sums by frame). The table is judged on drives that it
+was not learned on: leave one drive out.
 """
 
 import argparse
@@ -72,6 +72,13 @@ def answers(folder):
     return {k: v for k, v in out.items() if k not in twice}
 
 
+def standard_error(values, group, groups):
+    """Standard error of the sum of `values`, from its sums by frame: `group` is the frame of each, a number below `groups`. What is said of one frame,
+    and of its copies thinned, is not independent; frames without a value count with a sum of 0."""
+    sums = np.bincount(group, values, groups)
+    return float(np.sqrt(groups) * sums.std(ddof=1)) if groups > 1 else float("inf")
+
+
 def beams(frame):
     """Beams of the LiDAR that the rows left of a thinned frame are like: "000012, step 2" gives 32."""
     return 64 // int(frame.split(", step ")[1])
@@ -84,6 +91,9 @@ class Regions:
         keys = sorted(set.intersection(*(set(s) for s in said.values())), key=lambda k: (k[0], -said["bridge"][k][1]))
         by_frame = {s.id: s for s in scans}
         self.frame = np.array([k[0] for k in keys])
+        # Copies of a frame (--thinned) are one group; frames without a region are groups as well.
+        names = sorted({name.split(", step ")[0] for name in by_frame})
+        self.groups, self.group = len(names), np.searchsorted(names, np.array([name.split(", step ")[0] for name in self.frame], str))
         self.drive = np.array([by_frame[k[0]].drive for k in keys])
         self.cls, self.distance, self.visibility = (np.array([k[i] for k in keys]) for i in (1, 2, 3))
         self.beams = np.array([beams(k[0]) for k in keys])
@@ -126,12 +136,12 @@ class Regions:
 
 
 def learn(regions, of, cost, price, copies=1):
-    """Rows [(group, distance, visibility, confidence, expert)], first match wins, learned on the regions `of`. A region that is there in several
-    `copies` (--thinned) is taken for one: their noise adds up whole."""
+    """Rows [(group, distance, visibility, confidence, expert)], first match wins, learned on the regions `of`, each of which is there in several
+    `copies` (--thinned)."""
     worth = regions.value() - price * cost
     less = worth[of].sum(0).max() - worth[of].sum(0)
     best = worth[of][:, [int(np.argmin(less))]]
-    noise = (best - worth[of]).std(0) * np.sqrt(of.sum() * copies)
+    noise = np.array([standard_error(one, regions.group[of], regions.groups) for one in (best - worth[of]).T])
     everywhere = int(np.flatnonzero(less <= noise)[0])  # the cheapest that is as good as the best
     table, now = [("", "", "", "", everywhere)], np.full(len(of), everywhere)
     places = [(g, d, v, c) for g in GROUPS for d in DISTANCE for v in VISIBILITY for c in CONFIDENCE]
@@ -143,11 +153,11 @@ def learn(regions, of, cost, price, copies=1):
                 continue
             before = worth[mask, now[mask]]
             for e in range(len(EXPERTS)):
-                gain = worth[mask, e] - before
-                moved = gain[now[mask] != e]
-                if len(moved) < 8 * copies:
+                gain, other = worth[mask, e] - before, now[mask] != e
+                if other.sum() < 8 * copies:
                     continue
-                sure = moved.sum() - STANDARD_ERRORS[sum(word != "" for word in place[1:])] * moved.std() * np.sqrt(len(moved) * copies)
+                error = standard_error(gain[other], regions.group[mask][other], regions.groups)
+                sure = gain[other].sum() - STANDARD_ERRORS[sum(word != "" for word in place[1:])] * error
                 if sure > best:
                     best, pick = sure, (place, e)
         if pick is None:
@@ -180,16 +190,15 @@ def choose_as(regions, config):
     return out
 
 
-def gains(regions, expert, over, copies=1):
+def gains(regions, expert, over):
     """[(classes, distance, confidence, regions, hits that one expert is worth more than the other, standard error)]."""
     value, out = regions.value(), []
     more = value[:, EXPERTS.index(expert)] - value[:, EXPERTS.index(over)]
     for group in ("car", "people", ""):
         for distance in ("near", "middle", "far", ""):
             for confidence in ("weak", "in doubt", "sure", ""):
-                here = more[regions.where((group, distance, "", confidence))]
-                error = here.std() * np.sqrt(len(here) * copies) if len(here) else 0.0
-                out.append((group, distance, confidence, len(here), here.sum(), error))
+                here = regions.where((group, distance, "", confidence))
+                out.append((group, distance, confidence, here.sum(), more[here].sum(), standard_error(more[here], regions.group[here], regions.groups)))
     return out
 
 
@@ -324,7 +333,7 @@ def main():
         show("table of --table", choose_as(regions, a.table))
     print(as_yaml(table), end="")
     for expert, over in (("lpe", "bridge"), ("vee", "lpe"), ("ape", "lpe"), ("ape", "vee")):
-        for group, distance, confidence, count, more, error in gains(regions, expert, over, copies):
+        for group, distance, confidence, count, more, error in gains(regions, expert, over):
             print(f"{expert} less {over:<7} {group:<7} {distance:<7} {confidence:<9} {count:4d} regions  {more:+.2f} hits, standard error {error:.2f}")
     contract = yaml.safe_load((Path(a.models) / "lpe" / "contract.yaml").read_text())
     quality_weights(regions, scans, contract["quality_weight"])

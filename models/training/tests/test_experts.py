@@ -1,12 +1,14 @@
 """What the experts' losses ask for, what APE adds to a score, and how the image network's stages are judged."""
 
 import unittest
+import unittest.mock
 
 import numpy as np
 import torch
 
-from emc2_training import image_probe, train_experts
+from emc2_training import evaluate, export, image_probe, train_experts
 from emc2_training.expert_nets import Ape, in_our_order, with_stage3
+from emc2_training.kitti import Scan
 
 
 def regions():
@@ -27,6 +29,22 @@ class Losses(unittest.TestCase):
         look[0, 1] = 50
         self.assertGreater(float(train_experts.region_loss(look, regions())), float(alone) + 1)
         self.assertEqual(float(train_experts.region_loss(look, regions() | {"image": torch.zeros(3)})), 0)
+
+
+class Scores(unittest.TestCase):
+    def test_the_log_scores_as_the_contract_says(self):
+        self.assertIs(export.QUALITY_WEIGHT, evaluate.QUALITY_WEIGHT)
+        found, scan = {}, Scan("a", "d", np.ones((9, 4), np.float32), np.zeros((0, 7)), np.zeros(0, int), None)
+        heat, reg = torch.full((1, 3, 176, 200), -9.0), torch.zeros(1, 30, 176, 200)
+        heat[0, 0, 50, 100], reg[0, 9, 50, 100] = 0.0, 50.0  # confident of 0.5 ** 0.75
+        net = unittest.mock.Mock(return_value=({name: (torch.zeros(1, 7), torch.full((1, 3), np.log(0.2 / 0.8))) for name in train_experts.NAMES},))
+        with unittest.mock.patch.object(train_experts, "inputs", lambda *_: {}), \
+                unittest.mock.patch.object(train_experts, "average_precision", lambda found, scans: found[0][2]):
+            found = train_experts.judge(net, lambda *_: (heat, reg), [scan])
+        confidence = 0.5 ** (1 - evaluate.OVERLAP_WEIGHT)
+        np.testing.assert_allclose(found["bridge"], [confidence], rtol=1e-5)
+        for name in train_experts.NAMES:
+            np.testing.assert_allclose(found[name], [confidence ** 0.3 * 0.2 ** 0.7], rtol=1e-5)
 
 
 class Picture(unittest.TestCase):

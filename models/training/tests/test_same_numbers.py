@@ -50,6 +50,9 @@ class SameNumbers(unittest.TestCase):
         heat, reg = fixtures.maps(fixture["cells"].astype(int), fixture["logits"], fixture["heads"])
         boxes, classes, scores = decode(heat, reg, **fixtures.DECODER)
         self.close(np.concatenate([boxes, classes[:, None], scores[:, None]], 1), fixture["proposals"])
+        few = decode(heat, reg, **fixtures.DECODER, candidates=8)
+        self.close(few[2], scores[:len(few[2])])
+        self.assertLess(len(few[2]), len(scores))
 
 
 if __name__ == "__main__":

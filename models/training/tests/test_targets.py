@@ -58,6 +58,13 @@ class Targets(unittest.TestCase):
         self.assertEqual((at(0, 20.0, 4.0), at(1, 20.0, 4.0)), (0, 1))
         self.assertEqual([at(c, 12.0, -3.0) for c in range(3)], [1, 0, 1])
 
+    def test_a_find_is_taught_where_a_neighbour_of_its_class_covers_it(self):
+        boxes = np.array([[20.2, 4.2, -0.9, 2.0, 0.7, 1.7, 0.3], [20.2, 4.2, -0.7, 0.9, 0.7, 1.6, 0.3], [20.2, 7.2, -0.9, 2.0, 0.7, 1.7, 0.3]])
+        heat, weight, *_ = taught(boxes, np.array([2, -3, -3]))  # a cyclist, the rider on it, and a moped beside it
+        at = lambda maps, x, y: maps[2, int((x - X0) / 0.4), int((y - Y0) / 0.4)]
+        self.assertEqual((at(heat, 20.2, 4.2), at(weight, 20.2, 4.2), at(weight, 20.2, 7.2)), (1, 1, 0))
+        self.assertTrue((weight[2][heat[2] > bev_batch.OWN] == 1).all())
+
     def test_a_truck_weighs_double_as_a_car(self):
         _, weight, *_ = taught(np.array([[20.0, 4.0, -0.3, 8.0, 2.5, 3.0, 0.0]]), np.array([OTHER]))
         self.assertEqual(weight[0, int(20.0 / 0.4), int((4.0 - Y0) / 0.4)], 2)

@@ -9,7 +9,7 @@ import yaml
 
 from emc2_training import learned_gate, tune_router
 from emc2_training.kitti import Scan
-from emc2_training.tune_router import EXPERTS, as_yaml, choose, choose_as, gains, learn, write
+from emc2_training.tune_router import EXPERTS, as_yaml, choose, choose_as, gains, learn, standard_error, write
 
 
 def made_up(n=400):
@@ -19,6 +19,7 @@ def made_up(n=400):
     r.cls, r.distance = rng.integers(0, 3, n), rng.uniform(2, 70, n)
     r.visibility, r.confidence = rng.random(n), rng.random(n)
     r.beams = np.where(np.arange(n) % 2, 32, 64)
+    r.group, r.groups = np.arange(n) // 4, n // 4
     r.counts = np.ones(n, bool)
     r.scores = np.full((n, len(EXPERTS)), 0.9)
     r.hit = np.ones((n, len(EXPERTS)))
@@ -98,6 +99,19 @@ class Gate(unittest.TestCase):
         self.assertIn(EXPERTS.index("ape"), chosen[r.drive > 0])
 
 
+    def test_one_choice_against_another_is_told_with_the_error_of_its_frames(self):
+        r = made_up()
+        ape, lpe = (np.full(400, EXPERTS.index(name)) for name in ("ape", "lpe"))
+        more, error = learned_gate.against(r, ape, lpe)
+        far = (r.distance > 45).astype(float)
+        one = more / far.sum()
+        self.assertGreater(one, 0.5)
+        self.assertAlmostEqual(error, one * standard_error(far, r.group, r.groups))
+        r.group = np.arange(400) // 40
+        self.assertNotAlmostEqual(learned_gate.against(r, ape, lpe)[1], error, places=2)
+        self.assertEqual(learned_gate.against(r, ape, ape), (0, 0))
+
+
 class Table(unittest.TestCase):
     def test_rows_are_learned_where_they_pay(self):
         r, everything = made_up(), np.ones(400, bool)
@@ -123,8 +137,39 @@ class Table(unittest.TestCase):
         self.assertEqual(rows["", "far", ""][0], (r.distance >= 45).sum())
         self.assertGreater(rows["", "far", ""][1], 0.5 * (r.distance > 45).sum())
         self.assertAlmostEqual(rows["", "near", ""][1], 0, places=6)
-        twice = {row[:3]: row[3:] for row in gains(r, "ape", "lpe", 4)}
-        self.assertAlmostEqual(twice["car", "", ""][2], 2 * rows["car", "", ""][2])
+
+    def test_regions_of_one_frame_and_its_copies_count_as_one_for_the_standard_error(self):
+        rng = np.random.default_rng(0)
+        values, frames = rng.normal(0, 1, 2000), np.arange(2000)
+        apart = standard_error(values, frames, 2000)
+        self.assertAlmostEqual(apart, values.std() * np.sqrt(2000), delta=0.01 * apart)
+        # The same said three times over of each frame: three times the sum, and three times its error.
+        self.assertAlmostEqual(standard_error(np.tile(values, 3), np.tile(frames, 3), 2000), 3 * apart, delta=1e-6 * apart)
+        self.assertAlmostEqual(standard_error(np.full(8, 1.0), np.repeat([3, 5], 4), 100), np.sqrt(100 / 99 * (2 * 4 ** 2 - 8 ** 2 / 100)))
+        self.assertEqual(standard_error(values[:3], np.zeros(3, int), 1), float("inf"))
+        r = made_up()
+        rows = {row[:3]: row[3:] for row in gains(r, "ape", "lpe")}
+        r.group = np.arange(400) // 40 * 10  # as if forty regions in a row were of one frame
+        once = {row[:3]: row[3:] for row in gains(r, "ape", "lpe")}
+        self.assertGreater(once["", "far", ""][2], 2 * rows["", "far", ""][2])
+
+    def test_a_row_that_one_frame_alone_asks_for_is_not_learned(self):
+        r = made_up()
+        r.hit[:] = 1
+        r.hit[:60, :3] = 0  # APE alone hits the regions of the first frame
+        r.distance[:60], r.distance[60:] = 60.0, np.minimum(r.distance[60:], 44)
+        r.group, cost = np.where(np.arange(400) < 60, 0, np.arange(400)), np.array([0.0, 0.05, 0.1, 0.4])
+        everything = np.ones(400, bool)
+        r.groups = 400
+        self.assertNotIn(EXPERTS.index("ape"), choose(r, learn(r, everything, cost, 0.02)))
+        r.group = np.arange(400)
+        self.assertIn(EXPERTS.index("ape"), choose(r, learn(r, everything, cost, 0.02)))
+
+    def test_copies_of_a_frame_are_one_group(self):
+        scans = [Scan(f"{name}, step {step}", name, np.zeros((0, 4)), np.zeros((0, 7)), np.zeros(0, int), None) for name in "ab" for step in (1, 2)]
+        said = {e: {(s.id, 0, 10.0, 0.5): (np.array([10.0, 0, 0, 4, 2, 1.5, 0]), 0.5) for s in scans[1:]} for e in EXPERTS}
+        r = tune_router.Regions(scans, said)
+        self.assertEqual((r.groups, dict(zip(r.frame, r.group))), (2, {"a, step 2": 0, "b, step 1": 1, "b, step 2": 1}))
 
     def test_noise_makes_no_rows(self):
         r = made_up()
