@@ -70,6 +70,26 @@ pub struct PointCloud {
     pub points: Vec<[f32; 4]>,
 }
 
+impl PointCloud {
+    /// From `[x, y, z, intensity]` as a driver delivers them, m: turned from the rig's axes, the intensity divided by the
+    /// one that counts as 1 ([`LidarSpec::intensity_max`]). What lies outside 0..1 then, or is not a number, the bridge counts.
+    ///
+    /// ```
+    /// use emc2::{calib::LidarSpec, frame::PointCloud};
+    /// let lidar = LidarSpec { intensity_max: 255.0, ..LidarSpec::kitti() };
+    /// let cloud = PointCloud::from_driver(&[[1.0, 2.0, 3.0, 51.0]], &lidar);
+    /// assert_eq!(cloud.points, [[1.0, 2.0, 3.0, 0.2]]);
+    /// ```
+    pub fn from_driver(points: &[[f32; 4]], lidar: &LidarSpec) -> Self {
+        let full = lidar.intensity_max as f32;
+        let turned = points.iter().map(|&[x, y, z, intensity]| {
+            let [x, y, z] = lidar.axes.turn([x, y, z]);
+            [x, y, z, intensity / full]
+        });
+        Self { points: turned.collect() }
+    }
+}
+
 /// Where the pixels of a camera are. They are decoded only when a plan asks for them.
 #[derive(Debug, Clone)]
 pub enum ImageData {
