@@ -164,7 +164,12 @@ impl<E: Expert> Fallback<E> {
                 match member.expert.refine(input, &self.sent, &mut self.answers, meter) {
                     Ok(()) => {
                         debug_assert_eq!(self.answers.len(), self.sent.len());
-                        member.patience.worked();
+                        // What came too late to be asked has not shown that it works.
+                        let late =
+                            |answer: &Refinement| answer.degraded.contains(Degradation::Deadline);
+                        if !self.answers.iter().all(late) {
+                            member.patience.worked();
+                        }
                         for (&(position, steps), answer) in self.pending.iter().zip(&self.answers) {
                             let degraded = answer.degraded | steps;
                             out[first + position] = Refinement { degraded, ..*answer };

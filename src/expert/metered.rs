@@ -39,6 +39,11 @@ impl RunningMedian {
         }
     }
 
+    /// Forgets all measurements; the next one counts.
+    pub fn clear(&mut self) {
+        (self.count, self.next, self.cold) = (0, 0, false);
+    }
+
     /// The median (of an even number: the upper middle); none before the first measurement.
     pub fn get(&self) -> Option<f64> {
         let mut sorted = self.latest;
@@ -68,6 +73,11 @@ impl<E: Expert> Metered<E> {
     pub fn cost(&self) -> Option<Cost> {
         let batch_ms = self.batch_ms.get().or(self.prior_ms)?;
         Some(Cost::batches(self.inner.batch(), batch_ms))
+    }
+
+    /// Forgets what it measured, as too old to be believed.
+    pub fn forget(&mut self) {
+        self.batch_ms.clear();
     }
 
     /// The expert inside.

@@ -235,6 +235,38 @@ fn the_meter_knows_the_median_of_a_batch() {
 }
 
 #[test]
+fn what_is_too_late_to_be_asked_has_not_shown_that_it_works() {
+    let stack = |kind| Deadline::new(Metered::new(fake(kind), None));
+    let mut ladder: Ladder<Fake> = Fallback::new([stack(Vee), stack(Lpe)], 2);
+    let late = Some(Instant::now());
+    for round in 0..4 {
+        // In between, frames in which the deadline has passed before it could be asked.
+        let at = if round % 2 == 1 { late } else { None };
+        ladder.begin_frame();
+        for expert in ladder.experts_mut() {
+            expert.set(at);
+            let fake = expert.inner_mut().inner_mut();
+            fake.failing = fake.kind == Vee;
+        }
+        ask(&mut ladder, &scene(2), None);
+    }
+    assert!(!ladder.is_well(Vee), "two failures in a row");
+}
+
+#[test]
+fn a_median_that_forgets_believes_the_next() {
+    let mut median = RunningMedian::default();
+    (0..20).for_each(|_| median.push(9.0));
+    median.clear();
+    assert_eq!(median.get(), None);
+    median.push(2.0);
+    assert_eq!(median.get(), Some(2.0));
+    median.push(4.0);
+    median.push(3.0);
+    assert_eq!(median.get(), Some(3.0), "the first is not cold");
+}
+
+#[test]
 fn wrappers_stack() {
     let stack = |kind| Deadline::new(Metered::new(fake(kind), None));
     let mut ladder: Ladder<Fake> = Fallback::new([stack(Vee), stack(Lpe)], 3);

@@ -13,12 +13,10 @@ use crate::bridge::{Bridge, ImageBranch, NoImage, Scenario, Scene};
 use crate::config::{Config, FusionConfig};
 use crate::expert::contract::Contract;
 use crate::expert::{
-    Deadline, Emergency, ExpertInput, ExpertMeter, Ladder, Metered, Refinement, RegionExpert,
-    RunningMedian,
+    Deadline, Emergency, Expert as _, ExpertInput, ExpertMeter, Ladder, Metered, Refinement,
+    RegionExpert, RunningMedian,
 };
-use crate::frame::{
-    CameraImage, Degradation, DegradationSet, Detection, ExpertKind, Frame, ImageData,
-};
+use crate::frame::{Degradation, DegradationSet, Detection, ExpertKind, Frame, ImageData};
 use crate::fusion::Fusion;
 use crate::geometry::Box3;
 use crate::router::{Available, Plan, Router, TileMask};
@@ -214,8 +212,8 @@ impl Pipeline {
             ape: self.experts.is_well(ExpertKind::Ape) && self.image.is_well(),
             pictures: 0,
         };
-        for image in &frame.images {
-            match unusable(image, frame, self.max_picture_age_ms) {
+        for (index, image) in frame.images.iter().enumerate() {
+            match unusable(index, frame, self.max_picture_age_ms) {
                 Some(cause) => {
                     step_down(&mut self.result.degraded, Degradation::NoCamera, cause);
                 }
@@ -233,7 +231,19 @@ impl Pipeline {
             }
             self.router.set_cost(kind, cost);
         }
-        let plan = self.router.plan(self.bridge.scene(), &available);
+        self.router.plan(self.bridge.scene(), &available);
+        if let Some(kind) = self.router.tried() {
+            // What is measured in this frame is believed, not what shut it out.
+            let mut experts = self.experts.experts_mut();
+            if let Some(expert) = experts.find(|expert| expert.inner().kind() == kind) {
+                expert.inner_mut().forget();
+            }
+            if kind == ExpertKind::Ape {
+                self.image_first_ms.clear();
+                self.image_region_ms.clear();
+            }
+        }
+        let plan = self.router.last();
         let summary = &mut self.result.plan;
         *summary = super::PlanSummary::default();
         for ticket in &plan.assignments {
@@ -261,10 +271,16 @@ impl Pipeline {
                     })
                 };
                 let given_up = || {
-                    let kinds = [ExpertKind::Ape, ExpertKind::Vee, ExpertKind::Lpe];
-                    let named = |kind| Some(format!("{kind:?} {}", self.experts.given_up(kind)?));
-                    let image = || Some(format!("image branch: {}", self.image.given_up()?));
-                    kinds.into_iter().find_map(named).or_else(image)
+                    let mut tickets = plan.assignments.iter();
+                    let lost = tickets.find(|ticket| ticket.degraded.contains(step))?;
+                    let kind = lost.reason.cut_from?;
+                    if self.experts.get(kind).is_none() {
+                        return Some(format!("no model of {kind:?} is loaded"));
+                    }
+                    match self.experts.given_up(kind) {
+                        Some(why) => Some(format!("{kind:?} {why}")),
+                        None => Some(format!("image branch: {}", self.image.given_up()?)),
+                    }
                 };
                 let why = match step {
                     Degradation::NoCamera => missing(),
@@ -314,9 +330,10 @@ impl Pipeline {
             let image = match self.image.features(frame, scene, of, times) {
                 Ok(features) => {
                     self.result.dropped.images_unusable += features.images_unusable;
-                    let lost = features.unavailable.iter().find(|lost| lost.1 != NoImage::Late);
-                    if let Some((_, cause)) = lost {
-                        let count = features.unavailable.len();
+                    let lost =
+                        || features.unavailable.iter().filter(|lost| lost.1 != NoImage::Late);
+                    if let Some((_, cause)) = lost().next() {
+                        let count = lost().count();
                         let cause = format!("no image window for {count} regions: {cause}");
                         step_down(&mut self.result.degraded, Degradation::NoCamera, cause);
                     }
@@ -334,11 +351,16 @@ impl Pipeline {
                 let late = Degradation::Deadline.into();
                 out.extend(self.chosen.iter().map(|&at| Refinement::proposal(scene, at, late)));
             } else {
-                let kind = ExpertKind::Ape;
+                // Without its features APE is not to be had: no camera is to blame.
+                let kind = if image.is_some() { ExpertKind::Ape } else { ExpertKind::Vee };
                 let _span = tracing::info_span!("expert", ?kind).entered();
                 let before = meter.encode_ms + meter.model_ms;
                 let input = ExpertInput { frame, scene, image };
                 self.experts.refine_from(kind, &input, &self.chosen, out, &mut meter);
+                if kind != ExpertKind::Ape {
+                    let lost = out[first..].iter_mut();
+                    lost.for_each(|refined| refined.degraded.insert(Degradation::ExpertFailed));
+                }
                 times.ape_ms += meter.encode_ms + meter.model_ms - before;
             }
             let mine = |refined: &&mut Refinement| refined.expert == ExpertKind::Ape;
@@ -445,11 +467,16 @@ impl Pipeline {
     }
 }
 
-/// Why a picture that is there is not to be used: of no camera of the rig, or of another time than the scan.
-fn unusable(image: &CameraImage, frame: &Frame, max_age_ms: Option<f64>) -> Option<String> {
+/// Why a picture that is there is not to be used: of no camera of the rig, the second of one, or of another time than
+/// the scan.
+fn unusable(index: usize, frame: &Frame, max_age_ms: Option<f64>) -> Option<String> {
+    let image = &frame.images[index];
     let (camera, known) = (image.camera, frame.rig.cameras.len());
     if camera >= known {
         return Some(format!("a picture of camera {camera}, but the rig has {known} cameras"));
+    }
+    if frame.images[..index].iter().any(|before| before.camera == camera) {
+        return Some(format!("a second picture of camera {camera}: the first is taken"));
     }
     let apart_ms = (i128::from(frame.stamp.0) - i128::from(image.stamp.0)) as f64 / 1e6;
     let limit_ms = max_age_ms.filter(|limit_ms| apart_ms.abs() > *limit_ms)?;

@@ -12,9 +12,10 @@
 //! trusted box still gains in place.
 //!
 //! **An expert that the budget never buys is never measured again**, and one slow measurement (a busy
-//! machine, a device that wakes up) would shut it out for good. So after some frames in a row without
-//! it, it is taken for cheap enough for half of the budget, once; each time that does not bring it
-//! back, the next try comes twice as late.
+//! machine, a device that wakes up) would shut it out for good. So after some frames in a row in which
+//! it was bought for nobody, though a region got less than it, one batch of it is bought first and taken
+//! for half of the budget; each time that does not bring it back, the next try comes twice as late. One
+//! expert is tried in a frame.
 
 use super::cost::{Costs, EXPERTS, slot};
 use super::plan::cheaper;
@@ -37,12 +38,12 @@ struct Starved {
 }
 
 impl Starved {
-    /// After a frame that wanted it: whether it was bought, and whether that was a try.
+    /// After a frame in which it was missed, bought, or bought for a try.
     fn went(&mut self, bought: bool, tried: bool) {
         *self = match (tried, bought) {
-            (true, _) => Self { frames: 0, wait: (2 * self.wait).min(LONGEST_WAIT) },
+            (true, true) => Self { frames: 0, wait: (2 * self.wait).min(LONGEST_WAIT) },
             (false, true) => Self { frames: 0, wait: WAIT },
-            (false, false) => Self { frames: self.frames + 1, ..*self },
+            (_, false) => Self { frames: self.frames + 1, ..*self },
         };
     }
 }
@@ -52,6 +53,8 @@ pub(super) struct Budget {
     limit_ms: Option<f64>,
     gains: GainConfig,
     starved: [Starved; 3],
+    /// Position of the expert that the last plan tried.
+    tried: Option<usize>,
     /// What the policy wanted and what was bought so far, for each region.
     wanted: Vec<ExpertKind>,
     bought: Vec<ExpertKind>,
@@ -77,6 +80,7 @@ impl Budget {
             limit_ms: None,
             gains,
             starved: [Starved { frames: 0, wait: WAIT }; 3],
+            tried: None,
             wanted: Vec::new(),
             bought: Vec::new(),
             block: Vec::new(),
@@ -94,6 +98,11 @@ impl Budget {
         }
         self.limit_ms = limit_ms;
         Ok(())
+    }
+
+    /// The expert that the last plan tried, its cost being believed too high.
+    pub(super) fn tried(&self) -> Option<ExpertKind> {
+        self.tried.map(|at| EXPERTS[at])
     }
 
     fn gain(&self, region: &Region, expert: ExpertKind) -> f32 {
@@ -122,13 +131,18 @@ impl Budget {
         if let Some(limit_ms) = self.limit_ms
             && total(costs, &counts) > limit_ms
         {
-            let tried =
-                self.starved.map(|starved| limit_ms > 0.0 && starved.frames >= starved.wait);
-            let eased = eased(costs, &tried, limit_ms);
-            self.buy(scene, available, &eased, plan, limit_ms);
-            let wanted = std::mem::replace(&mut counts, count(self.bought.iter().copied()));
-            for at in (0..EXPERTS.len()).filter(|&at| wanted[at] > 0) {
-                self.starved[at].went(counts[at] > 0, tried[at]);
+            let due = self.starved.iter().position(|starved| starved.frames >= starved.wait);
+            self.tried = due.filter(|&at| limit_ms > 0.0 && available.expert(EXPERTS[at]));
+            self.buy(scene, available, costs, plan, limit_ms);
+            counts = count(self.bought.iter().copied());
+            for (at, &expert) in EXPERTS.iter().enumerate() {
+                let mut pairs = self.wanted.iter().zip(&self.bought);
+                let missed = pairs.any(|(&wanted, &bought)| {
+                    reachable(wanted, expert) && slot(bought).is_none_or(|slot| slot < at)
+                });
+                if counts[at] > 0 || missed {
+                    self.starved[at].went(counts[at] > 0, self.tried == Some(at));
+                }
             }
             for (ticket, &bought) in plan.assignments.iter_mut().zip(&self.bought) {
                 if ticket.expert != bought {
@@ -136,6 +150,7 @@ impl Budget {
                 }
             }
         } else {
+            self.tried = None;
             for (starved, _) in self.starved.iter_mut().zip(counts).filter(|(_, n)| *n > 0) {
                 starved.went(true, false);
             }
@@ -164,10 +179,25 @@ impl Budget {
         }));
         let mut counts = [0_usize; 3];
         let mut spent = 0.0;
+        let mut eased = *costs;
+        if let Some(at) = self.tried {
+            let expert = EXPERTS[at];
+            self.collect(scene, expert);
+            let places = costs.get(expert).map_or(1, |cost| cost.batch.max(1));
+            counts[at] = places.min(self.block.len());
+            for &(_, region) in self.block.iter().take(places) {
+                self.bought[region] = expert;
+            }
+            let real_ms = costs.ms(expert, counts[at]);
+            let cost = costs.get(expert).map(|cost| cost.scaled(0.5 * limit_ms / real_ms));
+            eased.set(expert, cost);
+            spent = total(&eased, &counts);
+        }
+        let costs = &eased;
         loop {
             let mut best: Option<(f64, usize, [usize; 3])> = None;
             for (position, &expert) in EXPERTS.iter().enumerate() {
-                if !available.expert(expert) {
+                if !available.expert(expert) || self.tried == Some(position) {
                     continue;
                 }
                 self.collect(scene, expert);
@@ -246,16 +276,6 @@ fn count(experts: impl Iterator<Item = ExpertKind>) -> [usize; 3] {
         counts[position] += 1;
     }
     counts
-}
-
-/// The costs with those that are to be tried brought down so far that one region fits into half of the budget.
-fn eased(costs: &Costs, tried: &[bool; 3], limit_ms: f64) -> Costs {
-    let mut eased = *costs;
-    for (&expert, _) in EXPERTS.iter().zip(tried).filter(|(_, tried)| **tried) {
-        let cost = costs.get(expert).map(|cost| cost.scaled(0.5 * limit_ms / cost.ms(1)));
-        eased.set(expert, cost);
-    }
-    eased
 }
 
 fn total(costs: &Costs, counts: &[usize; 3]) -> f64 {

@@ -115,7 +115,8 @@ impl Router {
     /// ([`Degradation::ExpertFailed`]) and leave APE where their camera or its picture is missing
     /// ([`Degradation::NoCamera`]); then the pixel budget ([`Degradation::Pixels`]) and last the
     /// budget of time ([`Degradation::Budget`]) cut. The same scene,
-    /// availability and costs give the same plan.
+    /// availability and costs give the same plan, but for a budget, which now and then tries an expert that it has
+    /// long not bought ([`Router::tried`]).
     pub fn plan(&mut self, scene: &Scene, available: &Available) -> &Plan {
         self.plan.assignments.clear();
         self.policy.plan(scene, available, &mut self.plan);
@@ -141,6 +142,12 @@ impl Router {
     /// time.
     pub fn mask(&self, camera: usize) -> TileMask {
         self.pixels.mask(camera)
+    }
+
+    /// The expert that the last plan bought a batch of although it is believed to cost too much, so that it is
+    /// measured again.
+    pub fn tried(&self) -> Option<ExpertKind> {
+        self.budget.tried()
     }
 
     /// The last plan.

@@ -307,6 +307,35 @@ fn an_expert_that_one_slow_measurement_shut_out_is_tried_again_ever_less_often()
 }
 
 #[test]
+fn a_try_gets_its_batch_whatever_else_the_budget_would_buy_and_lower_rungs_are_tried_as_well() {
+    let crowd = scene((0..12).map(|i| region(10.0 + i as f32, 1.0, 0.5)));
+    let mut router = router("always:ape");
+    router.set_cost(Lpe, Some(Cost::batches(4, 0.5)));
+    router.set_cost(Vee, Some(Cost::batches(4, 0.6)));
+    router.set_cost(Ape, Some(Cost { batch: 2, batch_ms: 1.0, region_ms: 0.5, first_ms: 20.0 }));
+    router.set_budget(Some(4.0)).unwrap();
+    for frame in 0..17 {
+        let plan = router.plan(&crowd, &Available::everything());
+        let (ape, vee) = (plan.regions(Ape).count(), plan.regions(Vee).count());
+        assert_eq!(ape, if frame == 16 { 2 } else { 0 }, "one batch, frame {frame}");
+        assert!(vee > 0, "half of the budget is for the others");
+        assert_eq!(router.tried(), (frame == 16).then_some(Ape));
+    }
+
+    let mut router = self::router("always:vee");
+    router.set_cost(Lpe, Some(Cost::batches(4, 0.3)));
+    router.set_cost(Vee, Some(Cost::batches(4, 0.4)));
+    router.set_budget(Some(0.2)).unwrap();
+    let tried: Vec<_> = (0..18)
+        .map(|_| {
+            router.plan(&crowd, &Available::everything());
+            router.tried()
+        })
+        .collect();
+    assert_eq!(tried[15..], [None, Some(Lpe), Some(Vee)], "one in a frame");
+}
+
+#[test]
 fn a_region_that_the_best_expert_cannot_take_gets_the_next() {
     let scene = scene((0..4).map(|_| region(60.0, 0.2, 0.5)));
     let mut router = router("always:ape");

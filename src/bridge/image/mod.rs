@@ -167,6 +167,7 @@ impl ImageBranch {
     /// as they take. What was given up comes a frame nearer to its next try.
     pub fn begin_frame(&mut self, until: Option<Instant>) {
         self.until = until;
+        self.ahead.clear();
         self.patience.iter_mut().for_each(Patience::tick);
     }
 
