@@ -5,6 +5,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use emc2::config::Config;
 use emc2::expert::backend::{Overrides, locate};
@@ -17,10 +18,10 @@ use emc2::pipeline::{FrameResult, Models, Networks, Pipeline};
 use emc2::sensor::Source as _;
 use emc2::sensor::synthetic::{SyntheticConfig, SyntheticSource};
 
-/// A network that fails when run.
-struct Broken(Box<dyn Network>);
+/// A network with something done before it is run.
+struct Before<F>(Box<dyn Network>, F);
 
-impl Network for Broken {
+impl<F: FnMut(&Contract) -> Result<(), Error> + Send> Network for Before<F> {
     fn contract(&self) -> &Contract {
         self.0.contract()
     }
@@ -28,26 +29,7 @@ impl Network for Broken {
         self.0.input_mut(index)
     }
     fn run(&mut self) -> Result<(), Error> {
-        let (model, doing) = (self.contract().name.clone(), "running");
-        Err(Error::Runtime { model, doing, message: "the device is gone".to_owned() })
-    }
-    fn output(&self, index: usize) -> &[f32] {
-        self.0.output(index)
-    }
-}
-
-/// A network that takes its time.
-struct Slow(Box<dyn Network>, std::time::Duration);
-
-impl Network for Slow {
-    fn contract(&self) -> &Contract {
-        self.0.contract()
-    }
-    fn input_mut(&mut self, index: usize) -> &mut [f32] {
-        self.0.input_mut(index)
-    }
-    fn run(&mut self) -> Result<(), Error> {
-        std::thread::sleep(self.1);
+        (self.1)(self.0.contract())?;
         self.0.run()
     }
     fn output(&self, index: usize) -> &[f32] {
@@ -55,8 +37,22 @@ impl Network for Slow {
     }
 }
 
+/// Fails when run.
 fn broken(network: Option<Box<dyn Network>>) -> Option<Box<dyn Network>> {
-    network.map(|inner| Box::new(Broken(inner)) as Box<dyn Network>)
+    let fail = |contract: &Contract| {
+        let (model, doing) = (contract.name.clone(), "running");
+        Err(Error::Runtime { model, doing, message: "the device is gone".to_owned() })
+    };
+    network.map(|inner| Box::new(Before(inner, fail)) as Box<dyn Network>)
+}
+
+/// Takes its time.
+fn slow(network: Option<Box<dyn Network>>, wait: Duration) -> Option<Box<dyn Network>> {
+    let sleep = move |_: &Contract| {
+        std::thread::sleep(wait);
+        Ok(())
+    };
+    network.map(|inner| Box::new(Before(inner, sleep)) as Box<dyn Network>)
 }
 
 fn networks() -> Option<Networks> {
@@ -320,7 +316,7 @@ fn a_spent_budget_keeps_proposals_and_says_so() {
 fn a_passed_deadline_keeps_proposals_and_says_so() {
     let Some(networks) = networks() else { return };
     let mut pipeline = Pipeline::new(&Config::default(), networks).unwrap();
-    pipeline.set_deadline(Some(std::time::Duration::ZERO));
+    pipeline.set_deadline(Some(Duration::ZERO));
     let frame = frame(0);
     let result = pipeline.process(&frame);
     assert!(has(result, Degradation::Deadline));
@@ -331,9 +327,8 @@ fn a_passed_deadline_keeps_proposals_and_says_so() {
 fn a_slow_classifier_does_not_hold_a_frame_beyond_its_deadline_nor_the_next_one() {
     let (Some(mut networks), Some(shipped)) = (networks(), networks()) else { return };
     let mut shipped_pipeline = Pipeline::new(&config("always:ape"), shipped).unwrap();
-    let second = std::time::Duration::from_secs(1);
-    let slow = |inner| Box::new(Slow(inner, second)) as Box<dyn Network>;
-    networks.classifier = networks.classifier.map(slow);
+    let second = Duration::from_secs(1);
+    networks.classifier = slow(networks.classifier.take(), second);
     let mut pipeline = Pipeline::new(&config("always:ape"), networks).unwrap();
     pipeline.set_deadline(Some(2 * second));
     let people = |frame: &Frame| {
@@ -356,8 +351,8 @@ fn a_slow_classifier_does_not_hold_a_frame_beyond_its_deadline_nor_the_next_one(
 #[test]
 fn after_the_deadline_no_camera_is_blamed() {
     let (Some(mut networks), Some(shipped)) = (networks(), networks()) else { return };
-    let wait = std::time::Duration::from_millis(60);
-    networks.bev = networks.bev.map(|inner| Box::new(Slow(inner, wait)) as Box<dyn Network>);
+    let wait = Duration::from_millis(60);
+    networks.bev = slow(networks.bev.take(), wait);
     let mut pipeline = Pipeline::new(&config("always:ape"), networks).unwrap();
     pipeline.set_deadline(Some(wait));
     let frame = frame(0);

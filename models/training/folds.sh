@@ -8,15 +8,10 @@
 # APE_MINUTES: of one), of processor time, or by the clock with DEVICE=cuda. FOLDS ("fold others"): which to make. PYTHON: an interpreter of your own.
 set -euo pipefail
 cd "$(dirname "$0")"
-data=${1:?folder with data/kitti ...} labels=${2:?folder with kitti_labels}
-if [ -z "${PYTHON:-}" ]; then
-  PYTHON=.venv/bin/python
-  [ -x "$PYTHON" ] || { python3 -m venv .venv && .venv/bin/pip install -q -r requirements.txt; }
-fi
+. ./common.sh
 : "${RUNS:=runs}" "${MINUTES:=22}" "${DEVICE:=cpu}"
 where=(--shared "$data" --unpacked "$labels")
 how=(--device "$DEVICE" --threads "${THREADS:-1}" --workers "${WORKERS:-1}" --pool "${POOL:-64}" --batch "${BATCH:-4}" --reuse 4)
-step() { local module=$1; shift; "$PYTHON" -m "emc2_training.$module" "$@"; }
 for fold in ${FOLDS:-fold others}; do
   run=$RUNS/folds/$fold models=$RUNS/$fold-models
   bev=$run/bev/checkpoint.pt

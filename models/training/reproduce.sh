@@ -19,17 +19,12 @@
 # calibrate --write). Models made from nothing get none.
 set -euo pipefail
 cd "$(dirname "$0")"
-data=${1:?folder with data/kitti ...} labels=${2:?folder with kitti_labels}
-if [ -z "${PYTHON:-}" ]; then
-  PYTHON=.venv/bin/python
-  [ -x "$PYTHON" ] || { python3 -m venv .venv && .venv/bin/pip install -q -r requirements.txt; }
-fi
+. ./common.sh
 mode=last
 [ -z "${FROM_NOTHING:-}" ] || mode=new
 runs=${RUNS:-runs/reproduce-$mode}
 out=${OUT:-$runs/models}
 : "${DEVICE:=cpu}"
-step() { local module=$1; shift; "$PYTHON" -m "emc2_training.$module" "$@"; }
 # minutes NAME GPU_MINUTES: of a stage that ran on a GPU for so long; the variable NAME sets them.
 minutes() {
   local name=$1 gpu=$2 given=${!1:-}

@@ -16,7 +16,8 @@ const RING_M: f32 = 1.0;
 const RINGS: usize = 128;
 
 /// Copies the points inside the layout's range to `kept` (cleared first), in scan order, and counts
-/// the others by cause. An intensity outside 0..1 is brought to the nearer bound and counted. Points are `[x, y, z, intensity]`, LiDAR frame, m; `origin_height` in m.
+/// the others by cause. An intensity outside 0..1 is brought to the nearer bound and counted. Points
+/// are `[x, y, z, intensity]`, LiDAR frame, m; `origin_height` in m.
 pub fn crop(
     points: &[[f32; 4]],
     layout: &GridLayout,

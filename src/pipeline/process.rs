@@ -3,23 +3,25 @@
 //! Nothing that a sensor or a model does stops a frame: it steps down (see [`Degradation`]), and
 //! the result says so, on the frame and on each box touched.
 
+mod refine;
+mod route;
+
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use super::Error;
 use super::models::Networks;
 use super::result::{FrameDegradation, FrameResult, StageTimes};
-use crate::bridge::{Bridge, ImageBranch, NoImage, Scenario, Scene};
+use crate::bridge::{Bridge, ImageBranch, Scenario, Scene};
 use crate::config::{Config, FusionConfig};
 use crate::expert::contract::Contract;
 use crate::expert::{
-    Deadline, Emergency, Expert as _, ExpertInput, ExpertMeter, Ladder, Metered, Refinement,
-    RegionExpert, RunningMedian,
+    Deadline, Emergency, Ladder, Metered, Refinement, RegionExpert, RunningMedian,
 };
-use crate::frame::{Degradation, DegradationSet, Detection, ExpertKind, Frame, ImageData};
+use crate::frame::{Degradation, Detection, ExpertKind, Frame};
 use crate::fusion::Fusion;
 use crate::geometry::Box3;
-use crate::router::{Available, Plan, Router, TileMask};
+use crate::router::{Plan, Router, TileMask};
 
 /// After so many failures in a row an expert is given up.
 const PATIENCE: u32 = 3;
@@ -203,223 +205,6 @@ impl Pipeline {
         self.result.dropped.add(&scene.dropped);
     }
 
-    fn route(&mut self, frame: &Frame, times: &mut StageTimes) {
-        let _span = tracing::info_span!("router").entered();
-        let since = Instant::now();
-        let mut available = Available {
-            lpe: self.experts.is_well(ExpertKind::Lpe),
-            vee: self.experts.is_well(ExpertKind::Vee),
-            ape: self.experts.is_well(ExpertKind::Ape) && self.image.is_well(),
-            pictures: 0,
-        };
-        for (index, image) in frame.images.iter().enumerate() {
-            match unusable(index, frame, self.max_picture_age_ms) {
-                Some(cause) => {
-                    step_down(&mut self.result.degraded, Degradation::NoCamera, cause);
-                }
-                None if image.camera < 64 && !matches!(image.data, ImageData::Missing(_)) => {
-                    available.pictures |= 1 << image.camera;
-                }
-                None => {}
-            }
-        }
-        for kind in [ExpertKind::Lpe, ExpertKind::Vee, ExpertKind::Ape] {
-            let mut cost = self.experts.get(kind).and_then(|expert| expert.inner().cost());
-            if let (ExpertKind::Ape, Some(cost)) = (kind, &mut cost) {
-                cost.first_ms = self.image_first_ms.get().unwrap_or(0.0);
-                cost.region_ms = self.image_region_ms.get().unwrap_or(0.0);
-            }
-            self.router.set_cost(kind, cost);
-        }
-        self.router.plan(self.bridge.scene(), &available);
-        if let Some(kind) = self.router.tried() {
-            // What is measured in this frame is believed, not what shut it out.
-            let mut experts = self.experts.experts_mut();
-            if let Some(expert) = experts.find(|expert| expert.inner().kind() == kind) {
-                expert.inner_mut().forget();
-            }
-            if kind == ExpertKind::Ape {
-                self.image_first_ms.clear();
-                self.image_region_ms.clear();
-            }
-        }
-        let plan = self.router.last();
-        let summary = &mut self.result.plan;
-        *summary = super::PlanSummary::default();
-        for ticket in &plan.assignments {
-            match ticket.expert {
-                ExpertKind::Bridge => summary.bridge += 1,
-                ExpertKind::Lpe => summary.lpe += 1,
-                ExpertKind::Vee => summary.vee += 1,
-                ExpertKind::Ape => summary.ape += 1,
-                ExpertKind::Emergency => summary.emergency += 1,
-            }
-        }
-        for (step, cause) in [
-            (Degradation::NoCamera, "no usable picture for regions that were to have one"),
-            (Degradation::Pixels, "the router's pixel budget was spent"),
-            (Degradation::Budget, "the router's budget was spent"),
-            (Degradation::ExpertFailed, "an expert that the policy asks for cannot be had"),
-        ] {
-            let count =
-                plan.assignments.iter().filter(|ticket| ticket.degraded.contains(step)).count();
-            if count > 0 {
-                let missing = || {
-                    frame.images.iter().find_map(|image| match &image.data {
-                        ImageData::Missing(cause) => Some(cause.to_string()),
-                        _ => None,
-                    })
-                };
-                let given_up = || {
-                    let mut tickets = plan.assignments.iter();
-                    let lost = tickets.find(|ticket| ticket.degraded.contains(step))?;
-                    let kind = lost.reason.cut_from?;
-                    if self.experts.get(kind).is_none() {
-                        return Some(format!("no model of {kind:?} is loaded"));
-                    }
-                    match self.experts.given_up(kind) {
-                        Some(why) => Some(format!("{kind:?} {why}")),
-                        None => Some(format!("image branch: {}", self.image.given_up()?)),
-                    }
-                };
-                let why = match step {
-                    Degradation::NoCamera => missing(),
-                    Degradation::ExpertFailed => given_up(),
-                    _ => None,
-                };
-                let cause = match why {
-                    Some(why) => format!("{cause} ({count} regions): {why}"),
-                    None => format!("{cause} ({count} regions)"),
-                };
-                step_down(&mut self.result.degraded, step, cause);
-            }
-        }
-        times.router_ms += ms(since);
-    }
-
-    fn refine(&mut self, frame: &Frame, until: Option<Instant>, times: &mut StageTimes) {
-        let _span = tracing::info_span!("experts").entered();
-        let scene = self.bridge.scene();
-        let plan = self.router.last();
-        self.refinements.clear();
-
-        let passed = || until.is_some_and(|until| Instant::now() >= until);
-        let mut meter = ExpertMeter::default();
-
-        self.chosen.clear();
-        self.chosen.extend(plan.regions(ExpertKind::Ape));
-        if !self.chosen.is_empty() {
-            // The picture is decoded while the experts that need none are at work.
-            self.image.begin(frame, scene, &self.chosen);
-        }
-        let blind = ExpertInput { frame, scene, image: None };
-        for kind in [ExpertKind::Lpe, ExpertKind::Vee] {
-            self.chosen.clear();
-            self.chosen.extend(plan.regions(kind));
-            if !self.chosen.is_empty() {
-                let _span = tracing::info_span!("expert", ?kind).entered();
-                let out = &mut self.refinements;
-                self.experts.refine_from(kind, &blind, &self.chosen, out, &mut meter);
-            }
-        }
-        self.chosen.clear();
-        self.chosen.extend(plan.regions(ExpertKind::Ape));
-        if !self.chosen.is_empty() {
-            // Once the deadline has passed APE does not start, and needs no features.
-            let of = if passed() { &[] } else { self.chosen.as_slice() };
-            let image = match self.image.features(frame, scene, of, times) {
-                Ok(features) => {
-                    self.result.dropped.images_unusable += features.images_unusable;
-                    let lost =
-                        || features.unavailable.iter().filter(|lost| lost.1 != NoImage::Late);
-                    if let Some((_, cause)) = lost().next() {
-                        let count = lost().count();
-                        let cause = format!("no image window for {count} regions: {cause}");
-                        step_down(&mut self.result.degraded, Degradation::NoCamera, cause);
-                    }
-                    Some(features)
-                }
-                Err(error) => {
-                    let cause = format!("image branch: {error}");
-                    step_down(&mut self.result.degraded, Degradation::ExpertFailed, cause);
-                    None
-                }
-            };
-            let out = &mut self.refinements;
-            let first = out.len();
-            if passed() {
-                let late = Degradation::Deadline.into();
-                out.extend(self.chosen.iter().map(|&at| Refinement::proposal(scene, at, late)));
-            } else {
-                // Without its features APE is not to be had: no camera is to blame.
-                let kind = if image.is_some() { ExpertKind::Ape } else { ExpertKind::Vee };
-                let _span = tracing::info_span!("expert", ?kind).entered();
-                let before = meter.encode_ms + meter.model_ms;
-                let input = ExpertInput { frame, scene, image };
-                self.experts.refine_from(kind, &input, &self.chosen, out, &mut meter);
-                if kind != ExpertKind::Ape {
-                    let lost = out[first..].iter_mut();
-                    lost.for_each(|refined| refined.degraded.insert(Degradation::ExpertFailed));
-                }
-                times.ape_ms += meter.encode_ms + meter.model_ms - before;
-            }
-            let mine = |refined: &&mut Refinement| refined.expert == ExpertKind::Ape;
-            if out[first..].iter_mut().any(|refined| mine(&refined)) {
-                let failed = self.image.logits(times).err();
-                let step = match &failed {
-                    Some(_) => Some(Degradation::ExpertFailed),
-                    None => self.image.late().then_some(Degradation::Deadline),
-                };
-                if let Some(cause) = failed {
-                    let cause = format!("without the classifier: {cause}");
-                    step_down(&mut self.result.degraded, Degradation::ExpertFailed, cause);
-                }
-                let said = self.image.last_logits();
-                for refined in out[first..].iter_mut().filter(mine) {
-                    let region = refined.region;
-                    match said.iter().find(|said| Some(said.0) == region) {
-                        Some(&(_, logit)) => refined.weigh_picture(logit),
-                        None if self.image.classifies(refined.class) => {
-                            step.into_iter().for_each(|step| refined.degraded.insert(step));
-                        }
-                        None => {}
-                    }
-                }
-                self.image_first_ms.push(times.image_decode_ms);
-                let work_ms = times.image_windows_ms + times.image_model_ms + times.classifier_ms;
-                self.image_region_ms.push(work_ms / self.chosen.len() as f64);
-            }
-        }
-        for failure in self.experts.failures() {
-            let cause = format!(
-                "{:?} failed on {} regions: {}",
-                failure.expert, failure.regions, failure.cause
-            );
-            step_down(&mut self.result.degraded, Degradation::ExpertFailed, cause);
-        }
-        for kind in [ExpertKind::Bridge, ExpertKind::Emergency] {
-            let kept = plan.regions(kind);
-            let none = DegradationSet::default();
-            self.refinements.extend(kept.map(|at| Refinement::proposal(scene, at, none)));
-        }
-        if self.add_uncovered {
-            self.boxes.clear();
-            self.boxes.extend(self.refinements.iter().map(|refined| refined.box3));
-            self.emergency.uncovered(&self.boxes, &mut self.refinements);
-        }
-        let late = |refined: &&Refinement| refined.degraded.contains(Degradation::Deadline);
-        let late = self.refinements.iter().filter(late).count();
-        if late > 0 {
-            let cause = format!(
-                "the deadline passed before {late} regions were refined, or all that was to be known of them"
-            );
-            step_down(&mut self.result.degraded, Degradation::Deadline, cause);
-        }
-        self.result.dropped.region_points_thinned += meter.points_thinned;
-        times.expert_encode_ms += meter.encode_ms;
-        times.expert_model_ms += meter.model_ms;
-    }
-
     fn fuse(&mut self, times: &mut StageTimes) {
         let _span = tracing::info_span!("fusion").entered();
         let since = Instant::now();
@@ -465,27 +250,6 @@ impl Pipeline {
         self.fusion.counts().add_to(&mut self.result.dropped);
         times.fusion_ms += ms(since);
     }
-}
-
-/// Why a picture that is there is not to be used: of no camera of the rig, the second of one, or of another time than
-/// the scan.
-fn unusable(index: usize, frame: &Frame, max_age_ms: Option<f64>) -> Option<String> {
-    let image = &frame.images[index];
-    let (camera, known) = (image.camera, frame.rig.cameras.len());
-    if camera >= known {
-        return Some(format!("a picture of camera {camera}, but the rig has {known} cameras"));
-    }
-    if frame.images[..index].iter().any(|before| before.camera == camera) {
-        return Some(format!("a second picture of camera {camera}: the first is taken"));
-    }
-    let apart_ms = (i128::from(frame.stamp.0) - i128::from(image.stamp.0)) as f64 / 1e6;
-    let limit_ms = max_age_ms.filter(|limit_ms| apart_ms.abs() > *limit_ms)?;
-    let name = &frame.rig.cameras[camera].name;
-    let when = if apart_ms > 0.0 { "before" } else { "after" };
-    Some(format!(
-        "the picture of camera {name} was taken {:.0} ms {when} the scan (bridge.max_picture_age_ms: {limit_ms})",
-        apart_ms.abs()
-    ))
 }
 
 fn step_down(steps: &mut Vec<FrameDegradation>, step: Degradation, cause: String) {

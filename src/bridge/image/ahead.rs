@@ -370,7 +370,9 @@ mod tests {
 
     #[test]
     fn what_does_not_come_in_time_is_not_waited_for_and_is_left_by_the_next_frame() {
+        static LOOKED: AtomicU64 = AtomicU64::new(0);
         let slow = Fake::new(classifier_contract(1, 8), |_, outputs| {
+            LOOKED.fetch_add(1, Ordering::SeqCst);
             std::thread::sleep(Duration::from_millis(40));
             outputs[0].fill(1.0);
             Ok(())
@@ -380,17 +382,17 @@ mod tests {
             .map(|region| Crop { region, column: 0, window: [0.0, 0.0, 8.0, 8.0] })
             .collect();
         ahead.ask(0, &picture(8), &camera(8), 8, crops.clone());
-        let start = Instant::now();
-        assert!(ahead.take(0, Some(start + Duration::from_secs(20))).unwrap().unwrap().is_ok());
+        let far = Some(Instant::now() + Duration::from_secs(20));
+        assert!(ahead.take(0, far).unwrap().unwrap().is_ok());
         let mut said = Logits::new();
         assert_eq!(ahead.logits(&mut said, Some(Instant::now())), Ok(false));
         assert!(said.is_empty());
-        // The other 49 crops are left when the next frame begins: two seconds of them.
+        // The other crops are left when the next frame begins.
         ahead.clear();
         ahead.ask(0, &picture(9), &camera(9), 8, crops[..1].to_vec());
         assert!(ahead.take(0, None).unwrap().unwrap().is_ok());
         assert_eq!(ahead.logits(&mut said, None), Ok(true));
-        assert!(start.elapsed() < Duration::from_millis(1500) && said.len() == 1);
+        assert!(said.len() == 1 && LOOKED.load(Ordering::SeqCst) < 50);
         assert_eq!(ahead.take(5, None), Ok(None), "not asked for");
     }
 }

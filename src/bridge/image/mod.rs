@@ -192,9 +192,8 @@ impl ImageBranch {
     /// Begins to decode the pictures that the wanted regions (indices into the scene's) need, as far
     /// down as their windows reach, and to classify what is in them, beside this thread. Call
     /// [`features`](Self::features) with the same regions afterwards, and then [`logits`](Self::logits); what
-    /// lies between the calls is gained.
+    /// lies between the calls is gained. Once a frame, after [`begin_frame`](Self::begin_frame).
     pub fn begin(&mut self, frame: &Frame, scene: &Scene, wanted: &[usize]) {
-        self.ahead.clear();
         self.unasked = false;
         let Some((_, shapes)) = &self.network else { return };
         for image in &frame.images {
