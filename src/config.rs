@@ -133,8 +133,10 @@ impl Config {
             let (key, expected) = ("bridge.max_proposals", "a whole number of at most 4096");
             return Err(Error::Value { path: source.to_owned(), key, found, expected });
         }
-        if self.bridge.max_picture_age_ms.is_some_and(|ms| ms.is_nan() || ms < 0.0) {
-            let found = format!("{:?}", self.bridge.max_picture_age_ms);
+        if let Some(ms) = self.bridge.max_picture_age_ms
+            && (ms.is_nan() || ms < 0.0)
+        {
+            let found = ms.to_string();
             let (key, expected) = ("bridge.max_picture_age_ms", "a number from 0 up, or null");
             return Err(Error::Value { path: source.to_owned(), key, found, expected });
         }
