@@ -165,7 +165,8 @@ def main():
     a.add_argument("--out", required=True, help="the models folder; gets classifier/")
     loop.add_trust(a)
     a = a.parse_args()
-    origin.check_unseen(a.bev, origin.seen_by(a.bev), a)
+    before = origin.seen_by(a.bev)
+    origin.check_unseen(a.bev, before, a)
     torch.set_num_threads(1)  # many small crops
     away = data.held_out(a.hold_out)
     train, _, _ = data.load(a.shared, a.unpacked, away)
@@ -186,6 +187,8 @@ def main():
     export.check_operators("classifier", model)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, folder / "model.onnx")
+    if before is not None or a.hold_out:  # else nobody knows, or vouches for, what the proposals' network saw
+        origin.tell(folder / "model.onnx", {s.drive for s in shown}.union(before or ()))
     session = session_of(model)
     ms = export.describe(folder, "classifier", "classifier", session, {"crops": example(session)}, ["logits"],
                          f"classes: [{', '.join(CLASSES[c] for c in KNOWN)}]\n")

@@ -18,7 +18,7 @@ import torch
 from onnxruntime import quantization
 from onnxruntime.quantization import shape_inference  # noqa: F401 (quantization.shape_inference)
 
-from . import data, features, kitti, ranges, thinned
+from . import data, features, kitti, origin, ranges, thinned
 from .evaluate import OVERLAP_WEIGHT, QUALITY_WEIGHT, average_precision, detect, labels
 from .train_experts import load_bev, load_experts
 
@@ -52,8 +52,8 @@ def toy_points(seed=0):
     return np.concatenate(rings).astype(np.float32)
 
 
-def write(out, name, role, net, inputs, outputs, extra, tolerance=2e-3, calibrate=None, keep_float=KEEP_FLOAT):
-    """Exports one network; inputs: {name: array}; outputs: names."""
+def write(out, name, role, net, inputs, outputs, extra, tolerance=2e-3, calibrate=None, keep_float=KEEP_FLOAT, seen=None):
+    """Exports one network; inputs: {name: array}; outputs: names; seen: the drives that it was trained on, where they are known."""
     folder = Path(out) / name
     folder.mkdir(parents=True, exist_ok=True)
     net = net.eval()
@@ -70,6 +70,7 @@ def write(out, name, role, net, inputs, outputs, extra, tolerance=2e-3, calibrat
     onnx.save(model, path)
     if calibrate is not None:
         rounded(name, net, path, calibrate, keep_float)
+    origin.tell(path, seen)
     session = session_of(path)
     got = session.run(outputs, inputs)
     worst = check_departure(name, got, expected, limit=None if calibrate is not None else 1e-4)
@@ -240,13 +241,13 @@ def main():
         write(a.out, name, "bridge", load_bev(a.bev), {"fine": fine[None], "coarse": coarse[None]}, ["heatmap", "boxes"],
               f"classes: {CLASSES}\ngrid:\n  x: [0, 70.4]\n  y: [-40, 40]\n  h: [-1, 3.5]\n  fine_cell: 0.2\n  coarse_cell: 0.4\n"
               f"  slices: [{edges}]\noverlap_weight: {OVERLAP_WEIGHT}\nsensor: {{beams: 64, origin_height: 1.73}}\n",
-              tolerance=0.3 if calibrate else 2e-3, calibrate=calibrate, keep_float=(*KEEP_FLOAT, *a.keep_float))
+              tolerance=0.3 if calibrate else 2e-3, calibrate=calibrate, keep_float=(*KEEP_FLOAT, *a.keep_float), seen=origin.seen_by(a.bev))
         if calibrate:
             rest = [scan for k, scan in enumerate(frames) if k % 3]
             lost = area_lost(load_bev(a.bev), session_of(Path(a.out) / name / "model.onnx"), rest)
             print(f"{name}: area lost by rounding on the {len(rest)} frames that set no range: {lost}")
     if a.experts:
-        net = load_experts(a.experts)
+        net, seen = load_experts(a.experts), origin.seen_by(a.experts)
         box = np.array([12, 3, -0.9, 3.9, 1.6, 1.5, 0.1])
         points = toy_points()
         from .boxes import to_local
@@ -269,7 +270,7 @@ def main():
                   "ape": of("ape", raster="raster", points="p256", pixels="pixels", window="window", context="context"), "image": {"windows": image}}
         for name in a.names:
             role, outputs = ("image", ["features", "confidence"]) if name == "image" else ("expert", ["boxes", "scores"])
-            write(a.out, name, role, getattr(net, name), inputs[name], outputs, "" if name == "image" else tail)
+            write(a.out, name, role, getattr(net, name), inputs[name], outputs, "" if name == "image" else tail, seen=seen)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from . import features
+from . import features, origin
 from .bev_net import BevNet, for_each_class
 from .expert_nets import PIXELS, WINDOW, with_stage3
 from .export import toy_points
@@ -50,6 +50,8 @@ def main():
     found = {"bev": {"ema": first.state_dict(), "width": len(first.stem[0].weight) / 32},
              "experts": {"ema": experts(a.models, a.backbone).state_dict()}}
     for name, state in found.items():
+        drives = origin.seen_by(Path(a.models) / "bev/model.onnx" if name == "bev" else Path(a.models))
+        state.update({} if drives is None else {"seen": drives})
         path = Path(a.out) / name / "checkpoint.pt"
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.save(state, path)

@@ -30,7 +30,7 @@ def add_arguments(parser, out, minutes, batch, lr):
 
 def add_trust(parser):
     parser.add_argument("--trust-start", action="store_true",
-                        help="vouch for networks whose file does not say which drives they were trained on (exported models, older checkpoints; given as "
+                        help="vouch for networks whose file does not say which drives they were trained on (made before files said it; given as "
                              "--start, --init, --bev, --model or --experts, or gone on with): that neither they nor those before them saw a drive of --hold-out")
 
 

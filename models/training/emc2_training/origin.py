@@ -1,12 +1,16 @@
 """Where a network comes from: the arguments that its run was begun with, and the drives that it and those before it were trained on.
 
-A checkpoint keeps both (`begun`, `seen`), so that drives held out stay unseen through `--start`, `--bev` and a run that is gone on with.
+A checkpoint keeps both (`begun`, `seen`), so that drives held out stay unseen through `--start`, `--bev` and a run that is gone on with; an exported
+model keeps the second in its metadata, under DRIVES.
 """
 
 from pathlib import Path
 
+import onnx
+
 from . import data, loop
 
+DRIVES = "trained_on_drives"
 # Arguments that say where and how long a run goes, not what it is: these may change while it goes on (settings.py looks at the weights itself).
 FREE = ("shared", "unpacked", "out", "minutes", "device", "workers", "threads", "pool", "settings", "trust_start")
 
@@ -24,15 +28,35 @@ def same_as_before(checkpoint, before, now):
 
 
 def seen_by(path):
-    """The drives that a network and those before it were trained on; None where its file does not say (an exported model, an older checkpoint)."""
-    return None if Path(path).is_dir() or Path(path).suffix == ".onnx" else loop.load(path).get("seen")
+    """The drives that a network and those before it were trained on; None where its file does not say (what was made before files said it). Of a folder
+    of models: all drives that one of them saw, None where one does not say."""
+    if Path(path).is_dir():
+        each = [told_by(model) for model in sorted(Path(path).glob("*/model.onnx"))]
+        return None if None in each or not each else sorted(set().union(*each))
+    return told_by(path) if Path(path).suffix == ".onnx" else loop.load(path).get("seen")
+
+
+def told_by(model):
+    """The drives in a model's metadata; None where it has none, or where there is no such file (whoever reads its weights says so)."""
+    if not Path(model).exists():
+        return None
+    told = [p.value for p in onnx.load(model).metadata_props if p.key == DRIVES]
+    return told[0].split() if told else None
+
+
+def tell(model, drives):
+    """Writes the drives into an exported model's metadata; nothing where nobody knows them (None)."""
+    if drives is not None:
+        loaded = onnx.load(model)
+        onnx.helper.set_model_props(loaded, {p.key: p.value for p in loaded.metadata_props} | {DRIVES: " ".join(sorted(drives))})
+        onnx.save(loaded, model)
 
 
 def check_unseen(what, drives, a):
     """Refuses a network that saw a drive which is kept away, or of which nobody can tell while drives are held out."""
     hold_out = data.held_out(a.hold_out)
     if drives is None and hold_out and not a.trust_start:
-        raise SystemExit(f"{what}: does not say which drives it was trained on (exported models and older checkpoints do not), and {len(hold_out)} "
+        raise SystemExit(f"{what}: does not say which drives it was trained on (what was made before files said it does not), and {len(hold_out)} "
                          "drives are held out. Take one that was trained with the same --hold-out, or vouch with --trust-start that it never saw them")
     both = sorted(set(drives or ()) & data.kept_away(Path(a.shared) / "data/kitti", hold_out))
     if both:

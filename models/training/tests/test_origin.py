@@ -118,6 +118,25 @@ class Runs(Trained):
         a.trust_start, a.hold_out = False, []
         self.assertEqual(origin.check(a, "run/checkpoint.pt", {"spent": 0.0, "begun": {}, "seen": ["one"]}, (None,)), {"one"})
 
+    def test_an_exported_model_says_what_it_saw_and_is_refused_as_a_checkpoint_would_be(self):
+        net, where = BevNet(0.25).eval(), self.root / "models"
+        for given in ({"seen": ["two", "one"]}, {}):
+            path = self.file("bev.pt", ema=net.state_dict(), width=0.25, **given)
+            with unittest.mock.patch.object(sys, "argv", ["x", "--bev", path, "--out", str(where)]), contextlib.redirect_stdout(io.StringIO()):
+                export.main()
+            self.assertEqual(origin.seen_by(where / "bev/model.onnx"), sorted(given["seen"]) if given else None)
+            self.assertEqual(origin.seen_by(where), sorted(given["seen"]) if given else None)
+            told = "was trained on 1 of the drives.*'two'" if given else "does not say which drives"
+            self.refused(told, train_bev, "--out", self.root / "out", "--init", where / "bev/model.onnx", "--hold-out", "two")
+            self.refused(told, train_experts, "--out", self.root / "out", "--init", where, "--hold-out", "two")
+        other = where / "lpe/model.onnx"  # a folder of which one model says nothing says nothing; of two that do, both count
+        other.parent.mkdir()
+        other.write_bytes((where / "bev/model.onnx").read_bytes())
+        origin.tell(where / "bev/model.onnx", ["one"])
+        self.assertIsNone(origin.seen_by(where))
+        origin.tell(other, {"three", "two"})
+        self.assertEqual(origin.seen_by(where), ["one", "three", "two"])
+
     def test_a_shrunk_network_says_what_it_saw_where_the_wider_one_does(self):
         net = BevNet(0.5)
         looks = [Scan("a", "one", export.toy_points(), np.zeros((0, 7)), np.zeros(0, int), None)]
