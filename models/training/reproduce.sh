@@ -15,8 +15,8 @@
 # DEVICE=cpu (the default) runs the stages of the GPU on a processor, CPU_TIMES (50) times as long; BEV_MINUTES, EXPERT_MINUTES, APE_MINUTES and
 # FAST_MINUTES set the minutes of each, LAST_MINUTES and SHRUNK_MINUTES those of the stages that always run on a processor. PYTHON: an interpreter of
 # your own, as one that sees the GPU.
-# Contracts keep the calibration that the committed models have: `calibrate` learned it on drives held out (folds.sh makes such models, then
-# calibrate --write). Models made from nothing get none.
+# Contracts keep the calibration that the committed models have (export --keep-calibration, from copies of their contracts): `calibrate` learned it on
+# drives held out (folds.sh makes such models, then calibrate --write). Models made from nothing get none.
 set -euo pipefail
 cd "$(dirname "$0")"
 . ./common.sh
@@ -46,7 +46,7 @@ else
 fi
 mkdir -p "$out"
 if [ "$mode" = new ]; then
-  bev_start=() expert_start=()
+  bev_start=() expert_start=() keep=()
 else
   before=$runs/before
   for model in bev lpe vee ape image; do
@@ -58,30 +58,30 @@ else
     mkdir -p "$before/$model"
     git show "069eb92:models/$model/model.onnx" > "$before/$model/model.onnx"
   done
-  bev_start=(--init "$before/bev/model.onnx") expert_start=(--init "$before")
+  bev_start=(--init "$before/bev/model.onnx") expert_start=(--init "$before") keep=(--keep-calibration)
   for model in bev bev-u8 bev-fast lpe vee ape; do # for their calibration alone: all else is written anew
     [ -f "$out/$model/contract.yaml" ] || { mkdir -p "$out/$model" && cp "../$model/contract.yaml" "$out/$model/"; }
   done
 fi
 bev=$runs/bev/checkpoint.pt
 step train_bev "${fast[@]}" --out "$runs/bev" "${bev_start[@]}" --batch 32 --reuse 4 --lr 3e-3 --seed 11 --minutes "$bev_minutes"
-step export --bev "$bev" --out "$out"
-step export --bev "$bev" --out "$out" --quantize "$data/data/kitti"
+step export --bev "$bev" --out "$out" "${keep[@]}"
+step export --bev "$bev" --out "$out" --quantize "$data/data/kitti" "${keep[@]}"
 step train_experts "${fast[@]}" --bev "$bev" --out "$runs/experts" "${expert_start[@]}" --batch 16 --reuse 4 --lr 2e-3 --seed 12 \
   --minutes "$expert_minutes"
 step train_experts "${fast[@]}" --bev "$bev" --out "$runs/ape" --start "$runs/experts/checkpoint.pt" --only ape --image-share 0.7 --batch 16 --reuse 4 \
   --lr 1e-3 --seed 13 --minutes "$ape_minutes"
 step train_experts "${where[@]}" --bev "$bev" --out "$runs/last" --start "$runs/ape/checkpoint.pt" --image-share 0.45 --batch 4 --reuse 4 --lr 1.2e-3 \
   --seed 21 --minutes "${LAST_MINUTES:-30}"
-step export --experts "$runs/last/checkpoint.pt" --names lpe vee --out "$out"
-step export --experts "$runs/ape/checkpoint.pt" --names ape image --out "$out"
+step export --experts "$runs/last/checkpoint.pt" --names lpe vee --out "$out" "${keep[@]}"
+step export --experts "$runs/ape/checkpoint.pt" --names ape image --out "$out" "${keep[@]}"
 step classifier --shared "$data" --unpacked "$labels" --bev "$out/bev/model.onnx" --out "$out"
 step shrink --model "$out/bev/model.onnx" --width 0.5 --shared "$data" --out "$runs/bev-fast/start.pt"
 step train_bev "${where[@]}" --start "$runs/bev-fast/start.pt" --width 0.5 --seed 5 --out "$runs/bev-fast/first" --minutes "${SHRUNK_MINUTES:-30}"
 step train_bev "${fast[@]}" --start "$runs/bev-fast/first/checkpoint.pt" --width 0.5 --batch 32 --reuse 8 --lr 3e-3 --seed 14 --out "$runs/bev-fast/run" \
   --minutes "$fast_minutes"
-step export --bev "$runs/bev-fast/run/checkpoint.pt" --bev-name bev-fast --keep-float stem merge --out "$out" --quantize "$data/data/kitti"
+step export --bev "$runs/bev-fast/run/checkpoint.pt" --bev-name bev-fast --keep-float stem merge --out "$out" --quantize "$data/data/kitti" "${keep[@]}"
 if [ -n "${QAT_MINUTES:-}" ]; then
   step qat "${where[@]}" --bev "$bev" --out "$runs/bev-u8" --minutes "$QAT_MINUTES"
-  step export --bev "$runs/bev-u8/checkpoint.pt" --out "$out" --quantize "$data/data/kitti"
+  step export --bev "$runs/bev-u8/checkpoint.pt" --out "$out" --quantize "$data/data/kitti" "${keep[@]}"
 fi

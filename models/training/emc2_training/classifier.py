@@ -1,6 +1,6 @@
 """Makes the crop classifier: whether the picture of a region is that of a person or a cyclist (../FEATURES.md, `logits`).
 
-    python -m emc2_training.classifier --shared DATA --unpacked LABELS --bev ../bev/model.onnx --out ..
+    python -m emc2_training.classifier --shared DATA --unpacked LABELS --bev runs/models/bev/model.onnx --out runs/models
 
 FastestDet (ShuffleNetV2, trained on COCO) stays as it is, up to the features from which its three outputs are made; the means of those about
 the middle of a crop are read by one linear layer for each class, which is all that is learned. Learned from labelled objects
@@ -16,7 +16,7 @@ import onnx
 import torch
 from onnx import helper, numpy_helper
 
-from . import data, export, from_models, image_probe, loop, origin, train_experts, windows
+from . import data, export, from_models, image_probe, loop, origin, plain_card, train_experts, windows
 from .kitti import CLASSES
 from .windows import CROP, MEAN, STD
 
@@ -174,24 +174,30 @@ def main():
     bev = from_models.bev(Path(a.bev)) if a.bev.endswith(".onnx") else train_experts.load_bev(a.bev)
     model = trunk(Path(a.shared) / "models/fastestdet/FastestDet.onnx")
     rows = rows_of(session_of(model), shown, bev)
-    layers = []
+    layers, judged = [], []
     for cls in KNOWN:
         mine = rows[1] == cls
         layers.append(learn(np.concatenate([m[mine] for m in rows[3:]]), np.concatenate([rows[2][mine]] * 2)))
         roc, area = left_out(rows, cls)
-        print(f"{CLASSES[cls]}: {rows[2][mine].sum()} objects, {(~rows[2][mine]).sum()} others; on drives left out: area under the ROC curve {roc:.3f}, "
-              f"under the precision-recall curve {area:.3f}", flush=True)
+        judged.append(f"{CLASSES[cls]}: {rows[2][mine].sum()} objects, {(~rows[2][mine]).sum()} others; on drives left out: area under the ROC curve {roc:.3f}, "
+                      f"under the precision-recall curve {area:.3f}")
+        print(judged[-1], flush=True)
     folder = Path(a.out) / "classifier"
     folder.mkdir(parents=True, exist_ok=True)
     model = with_layers(model, layers)
     export.check_operators("classifier", model)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, folder / "model.onnx")
-    if before is not None or a.hold_out:  # else nobody knows, or vouches for, what the proposals' network saw
-        origin.tell(folder / "model.onnx", {s.drive for s in shown}.union(before or ()))
+    # Nobody knows, or vouches for, what the proposals' network saw: None.
+    seen = {s.drive for s in shown}.union(before or ()) if before is not None or a.hold_out else None
+    origin.tell(folder / "model.onnx", seen)
     session = session_of(model)
     ms = export.describe(folder, "classifier", "classifier", session, {"crops": example(session)}, ["logits"],
                          f"classes: [{', '.join(CLASSES[c] for c in KNOWN)}]\n")
+    plain_card.write(folder, "classifier", "classifier", "FastestDet's features of a crop, frozen, under one learned linear layer for each of Pedestrian and Cyclist.",
+                     [("drives seen", plain_card.drives(seen)), ("arguments", f"`bev {a.bev}`, `hold_out {' '.join(sorted(away)) or 'none'}`"), ("seed", 0)],
+                     "Layers learned on three of four groups of drives, on the fourth:\n\n" + "".join(f"- {line}\n" for line in judged) + "\n",
+                     plain_card.TERMS + plain_card.FASTESTDET)
     print(f"classifier: {(folder / 'model.onnx').stat().st_size / 1e6:.2f} MB, {ms:.2f} ms on one thread")
 
 

@@ -1,6 +1,6 @@
-"""Checkpoints become model folders: model.onnx, contract.yaml, golden.npz (the card is written by hand).
+"""Checkpoints become model folders: model.onnx, contract.yaml, golden.npz, and a plain CARD.md where there is none (`plain_card`).
 
-    python -m emc2_training.export --bev runs/bev/checkpoint.pt --experts runs/experts/checkpoint.pt --out ..
+    python -m emc2_training.export --bev runs/bev/checkpoint.pt --experts runs/experts/checkpoint.pt --out runs/models
 
 BatchNorm is folded, shapes are fixed, and only operators of ALLOWED may appear. The golden pair comes
 from a made-up scene, so that no recorded data is in the repository.
@@ -18,7 +18,7 @@ import torch
 from onnxruntime import quantization
 from onnxruntime.quantization import shape_inference  # noqa: F401 (quantization.shape_inference)
 
-from . import data, features, kitti, origin, ranges, thinned
+from . import data, features, kitti, origin, plain_card, ranges, thinned
 from .evaluate import OVERLAP_WEIGHT, QUALITY_WEIGHT, average_precision, detect, labels
 from .train_experts import load_bev, load_experts
 
@@ -32,6 +32,11 @@ PERCENTILE = 99.9995  # of the activations that 8 bits hold, before `ranges` cho
 RANGE_FRAMES = 14  # frames by which it does
 AREAS, MOST_AREA_LOST = ("Car 3d70", "Pedestrian 3d50", "Cyclist 3d50"), 0.05  # what 8 bits may cost, or one object where that is more
 CLASSES = "[Car, Pedestrian, Cyclist]"
+WHAT = {"bev": "Proposals from bird's-eye grids: a residual pyramid with a centre head (emc2_training/bev_net.py)",
+        "lpe": "Refines a region by its raster: four convolutions (emc2_training/expert_nets.py)",
+        "vee": "Refines a region by its raster and 128 of its points (emc2_training/expert_nets.py)",
+        "ape": "Refines a region by its raster, 256 of its points and the picture's features (emc2_training/expert_nets.py)",
+        "image": "Features of image windows: layers of FastestDet, frozen, and three learned ones (emc2_training/expert_nets.py)"}
 KEEP_FLOAT = ("boxes.0", "boxes.1", "heatmap.1")  # layers that 8 bits would cost too much
 
 
@@ -52,8 +57,9 @@ def toy_points(seed=0):
     return np.concatenate(rings).astype(np.float32)
 
 
-def write(out, name, role, net, inputs, outputs, extra, tolerance=2e-3, calibrate=None, keep_float=KEEP_FLOAT, seen=None):
-    """Exports one network; inputs: {name: array}; outputs: names; seen: the drives that it was trained on, where they are known."""
+def write(out, name, role, net, inputs, outputs, extra, tolerance=2e-3, calibrate=None, keep_float=KEEP_FLOAT, seen=None, keep_calibration=False):
+    """Exports one network; inputs: {name: array}; outputs: names; seen: the drives that it was trained on, where they are known. Gives the area that
+    8 bits cost on the frames of `calibrate`, None for a float network."""
     folder = Path(out) / name
     folder.mkdir(parents=True, exist_ok=True)
     net = net.eval()
@@ -68,17 +74,17 @@ def write(out, name, role, net, inputs, outputs, extra, tolerance=2e-3, calibrat
     model.producer_name, model.doc_string = "emc2", ""
     onnx.checker.check_model(model)
     onnx.save(model, path)
-    if calibrate is not None:
-        rounded(name, net, path, calibrate, keep_float)
+    lost = None if calibrate is None else rounded(name, net, path, calibrate, keep_float)
     origin.tell(path, seen)
     session = session_of(path)
     got = session.run(outputs, inputs)
     worst = check_departure(name, got, expected, limit=None if calibrate is not None else 1e-4)
-    ms = describe(folder, name, role, session, inputs, outputs, extra, tolerance)
+    ms = describe(folder, name, role, session, inputs, outputs, extra, tolerance, keep_calibration)
     print(f"{name}: {path.stat().st_size / 1e6:.2f} MB, departs {worst:.1e}, {ms:.2f} ms on one thread")
+    return lost
 
 
-def describe(folder, name, role, session, inputs, outputs, extra, tolerance=2e-3):
+def describe(folder, name, role, session, inputs, outputs, extra, tolerance=2e-3, keep_calibration=False):
     """Writes golden.npz and contract.yaml beside model.onnx; gives its milliseconds on one thread."""
     got, times = session.run(outputs, inputs), []
     for _ in range(15):
@@ -91,7 +97,8 @@ def describe(folder, name, role, session, inputs, outputs, extra, tolerance=2e-3
     text = (f"# Made by models/training (emc2_training.export); tensors: models/FEATURES.md\n"
             f"name: {name}\nrole: {role}\nfile: model.onnx\nsha256: {sha256}\n"
             f"golden: golden.npz\ngolden_tolerance: {tolerance}\ninputs:\n" + "".join(spec(n, v) for n, v in inputs.items())
-            + "outputs:\n" + "".join(spec(n, v) for n, v in zip(outputs, got)) + extra + calibration_before(folder)
+            + "outputs:\n" + "".join(spec(n, v) for n, v in zip(outputs, got)) + extra
+            + calibration_before(folder, name, keep_calibration)
             + f"cost_ms: {{cpu-1-thread: {np.median(times):.2f}}}\ntrained_on: CARD.md\n")
     (folder / "contract.yaml").write_text(text)
     return float(np.median(times))
@@ -106,10 +113,24 @@ def in_part(output, step=4):
     return kept
 
 
-def calibration_before(folder):
-    """The line of the contract that was there, if it has one: `calibrate` learns it on drives held out, not on this training."""
+def card(out, name, role, kind, net, checkpoint, more=()):
+    """The plain card of an exported network (a key of WHAT), where no other is there."""
+    weights = sum(p.numel() for p in net.parameters())
+    plain_card.write(Path(out) / name, name, role, f"{WHAT[kind]}, {weights:,} weights.", [*plain_card.facts_of(checkpoint), *more],
+                     plain_card.figures(checkpoint), plain_card.TERMS + (plain_card.FASTESTDET if kind == "image" else ""))
+
+
+def calibration_before(folder, name, keep):
+    """The score curve of the contract that was there, if it is to be kept; says what becomes of it. `calibrate` learned it on drives held out, from other
+    weights than those that are written now."""
     path = folder / "contract.yaml"
-    return "".join(line for line in path.read_text().splitlines(True) if line.startswith("calibration:")) if path.exists() else ""
+    line = "".join(line for line in path.read_text().splitlines(True) if line.startswith("calibration:")) if path.exists() else ""
+    if line and keep:
+        print(f"{name}: keeps the score curve of the contract before (--keep-calibration)")
+    elif line:
+        print(f"{name}: the score curve of the contract before is dropped, since it was learned from other weights. --keep-calibration keeps it; a new one, learned by models "
+              f"that did not see them: python -m emc2_training.calibrate --emc2 EMC2 --models FOLD_MODELS --kitti KITTI --drives fold --thinned 1 2 3 --write {folder.parent}")
+    return line if keep else ""
 
 
 def session_of(model):
@@ -147,7 +168,7 @@ class Rounded(torch.nn.Module):
 
 
 def rounded(name, net, path, scans, keep_float=KEEP_FLOAT):
-    """Puts the network in 8 bits in the place of the float one; refuses where that costs more than MOST_AREA_LOST of a class's area."""
+    """Puts the network in 8 bits in the place of the float one, and gives what that costs of each class's area; refuses above MOST_AREA_LOST."""
     candidate = path.with_suffix(".u8.onnx")
     quantize(path, candidate, scans, PERCENTILE, [f"/{layer}/" for layer in keep_float])
     grids = [features.bev_grids(scan.points, scan.origin_height) for scan in by_turns(scans)]
@@ -162,6 +183,7 @@ def rounded(name, net, path, scans, keep_float=KEEP_FLOAT):
     print(f"{name}: area lost by rounding on {len(scans)} frames: {lost}")
     check_lost(name, lost, allowed(scans))
     candidate.rename(path)
+    return lost
 
 
 def check_lost(name, lost, most):
@@ -227,6 +249,7 @@ def main():
     a.add_argument("--quantize", metavar="KITTI", help="8-bit bev, calibrated on this folder's lidar_train.txt")
     a.add_argument("--hold-out", nargs="+", metavar="DRIVE", default=[], help="drives that set no ranges of the 8-bit bev (`fold`, `others`, `people`, or by name)")
     a.add_argument("--keep-float", nargs="*", default=[], metavar="LAYER", help=f"layers that 8 bits leave alone beside {', '.join(KEEP_FLOAT)} (stem, merge, ...)")
+    a.add_argument("--keep-calibration", action="store_true", help="keep the score curves of the contracts that are there (else they go: they were learned from other weights)")
     a.add_argument("--bev-name", help="folder of the bev model (default: bev, 8 bits: bev-u8)")
     a = a.parse_args()
     kept_away = data.held_out(a.hold_out) if a.hold_out else ()
@@ -238,14 +261,18 @@ def main():
         edges = ", ".join(f"{v:g}" for v in features.SLICES)
         # 8-bit rounding falls otherwise by one step here and there in other kernels (0.13 with all fusion off): a wide tolerance.
         name = a.bev_name or ("bev-u8" if calibrate else "bev")
-        write(a.out, name, "bridge", load_bev(a.bev), {"fine": fine[None], "coarse": coarse[None]}, ["heatmap", "boxes"],
+        net = load_bev(a.bev)
+        lost = write(a.out, name, "bridge", net, {"fine": fine[None], "coarse": coarse[None]}, ["heatmap", "boxes"],
               f"classes: {CLASSES}\ngrid:\n  x: [0, 70.4]\n  y: [-40, 40]\n  h: [-1, 3.5]\n  fine_cell: 0.2\n  coarse_cell: 0.4\n"
               f"  slices: [{edges}]\noverlap_weight: {OVERLAP_WEIGHT}\nsensor: {{beams: 64, origin_height: 1.73}}\n",
-              tolerance=0.3 if calibrate else 2e-3, calibrate=calibrate, keep_float=(*KEEP_FLOAT, *a.keep_float), seen=origin.seen_by(a.bev))
+              tolerance=0.3 if calibrate else 2e-3, calibrate=calibrate, keep_float=(*KEEP_FLOAT, *a.keep_float), seen=origin.seen_by(a.bev), keep_calibration=a.keep_calibration)
+        rounding = []
         if calibrate:
             rest = [scan for k, scan in enumerate(frames) if k % 3]
-            lost = area_lost(load_bev(a.bev), session_of(Path(a.out) / name / "model.onnx"), rest)
-            print(f"{name}: area lost by rounding on the {len(rest)} frames that set no range: {lost}")
+            lost_too = area_lost(net, session_of(Path(a.out) / name / "model.onnx"), rest)
+            print(f"{name}: area lost by rounding on the {len(rest)} frames that set no range: {lost_too}")
+            rounding = [("area lost by rounding to 8 bits", f"{lost} on the {len(calibrate)} training frames that set the ranges, {lost_too} on the {len(rest)} that did not")]
+        card(a.out, name, "bridge", "bev", net, a.bev, rounding)
     if a.experts:
         net, seen = load_experts(a.experts), origin.seen_by(a.experts)
         box = np.array([12, 3, -0.9, 3.9, 1.6, 1.5, 0.1])
@@ -270,7 +297,9 @@ def main():
                   "ape": of("ape", raster="raster", points="p256", pixels="pixels", window="window", context="context"), "image": {"windows": image}}
         for name in a.names:
             role, outputs = ("image", ["features", "confidence"]) if name == "image" else ("expert", ["boxes", "scores"])
-            write(a.out, name, role, getattr(net, name), inputs[name], outputs, "" if name == "image" else tail, seen=seen)
+            write(a.out, name, role, getattr(net, name), inputs[name], outputs, "" if name == "image" else tail, seen=seen,
+                  keep_calibration=a.keep_calibration)
+            card(a.out, name, role, name, getattr(net, name), a.experts)
 
 
 if __name__ == "__main__":

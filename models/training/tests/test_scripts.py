@@ -59,6 +59,17 @@ class Scripts(unittest.TestCase):
         self.assertIn("runs=${RUNS:-runs/reproduce-$mode}", text)
         self.assertNotIn("--out runs/", text)
 
+    def test_reproduce_keeps_the_calibration_of_the_committed_models_alone(self):
+        _, said, asked = self.run_script("reproduce.sh", FROM_NOTHING="1", QAT_MINUTES="1")
+        self.assertNotIn("--keep-calibration", {key for _, options in asked for key in options})
+        if subprocess.run(["git", "cat-file", "-e", "069eb92:models/bev/model.onnx"], cwd=HERE, capture_output=True).returncode:
+            self.skipTest("the history is not there")
+        code, said, asked = self.run_script("reproduce.sh", QAT_MINUTES="1")
+        self.assertEqual(code, 0, said)
+        exports = [options for module, options in asked if module == "export"]
+        self.assertEqual((len(exports), [options for options in exports if "--keep-calibration" not in options]), (6, []))
+        self.assertIn("calibration:", (self.root / "runs/models/vee/contract.yaml").read_text())
+
     def test_reproduce_says_so_where_the_history_is_not_there(self):
         code, said, asked = self.run_script("reproduce.sh", GIT_DIR=str(self.root))
         self.assertEqual((code, asked), (1, []), said)
