@@ -79,16 +79,28 @@ class Scripts(unittest.TestCase):
     def test_folds_holds_its_drives_out_in_every_step_that_learns(self):
         code, said, asked = self.run_script("folds.sh", MINUTES="0.1")
         self.assertEqual(code, 0, said)
-        self.assertEqual([module for module, _ in asked], ["train_bev", "train_experts", "train_experts", "export", "classifier"] * 2)
+        each = ["train_bev", "train_experts", "train_experts", "export", "export", "classifier", "export"]
+        self.assertEqual([module for module, _ in asked], each * 2)
         for k, (module, options) in enumerate(asked):
-            fold = "fold" if k < 5 else "others"
+            fold = "fold" if k < len(each) else "others"
             self.assertTrue(all(f"/folds/{fold}/" in value for key, values in options.items() if key in ("--bev", "--start", "--experts") for value in values))
-            if module == "export":
-                self.assertEqual(options["--out"], [str(self.root / f"runs/{fold}-models")])
-            else:
+            if module.startswith("train") or module == "classifier" or "--quantize" in options:
                 self.assertEqual(options["--hold-out"], [fold])
             if module.startswith("train"):
                 self.assertEqual(options["--minutes"], ["0.1"])
+            else:
+                folder = f"runs/{fold}-models" + ("-float" if k % len(each) == 6 else "")
+                self.assertEqual(options["--out"], [str(self.root / folder)])
+
+    def test_folds_has_the_network_in_8_bits_in_the_place_of_bev_and_the_float_one_beside(self):
+        code, said, asked = self.run_script("folds.sh", FOLDS="fold")
+        self.assertEqual(code, 0, said)
+        experts, eight, float_ = (options for module, options in asked if module == "export")
+        self.assertNotIn("--bev", experts)
+        self.assertEqual((eight["--bev-name"], eight["--quantize"]), (["bev"], ["DATA/data/kitti"]))
+        self.assertEqual((eight["--bev"], "--quantize" in float_, "--bev-name" in float_), (float_["--bev"], False, False))
+        for name in ("lpe", "vee", "ape", "image", "classifier"):
+            self.assertEqual((self.root / "runs/fold-models-float" / name).readlink(), Path(f"../fold-models/{name}"))
 
 
 if __name__ == "__main__":
