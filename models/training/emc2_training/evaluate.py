@@ -88,36 +88,45 @@ def labels(scans, cls):
     return sum(bool(counted(s, g)) for s in scans for g in np.flatnonzero(s.classes == cls))
 
 
-def average_precision(found, scans):
+def matched(boxes, classes, scores, scan):
+    """{key: (scores, hits, labels that count)} of one frame's boxes, best first; what lies on a label that does not count is in neither."""
     out = {}
     for cls, (name, limits) in enumerate(LIMITS.items()):
+        if not scan.known[cls]:
+            continue
+        mine = np.flatnonzero((scan.classes == cls) | (scan.classes == -1 - cls))
+        valid = [scan.classes[g] == cls and counted(scan, g) for g in mine]
+        order = np.flatnonzero(classes == cls)[np.argsort(-scores[classes == cls], kind="stable")]
+        each = [[overlaps(boxes[k], scan.boxes[g]) for g in mine] for k in order]
+        wide = [np.ptp(scan.calib.project(_corners(boxes[k]))[:, 1]) >= 25 for k in order]
         for tag, which, limit in limits:
-            score, hit, total = [], [], 0
-            for (boxes, classes, scores), s in zip(found, scans):
-                if not s.known[cls]:
-                    continue
-                mine = np.flatnonzero((s.classes == cls) | (s.classes == -1 - cls))
-                valid = [s.classes[g] == cls and counted(s, g) for g in mine]
-                total += sum(valid)
-                free = set(range(len(mine)))
-                for k in np.flatnonzero(classes == cls)[np.argsort(-scores[classes == cls], kind="stable")]:
-                    o = [(overlaps(boxes[k], s.boxes[mine[g]])[which], valid[g], g) for g in free]
-                    o = [t for t in o if t[0] > limit]
-                    if o:
-                        _, ok, g = max(o, key=lambda t: (t[1], t[0]))
-                        free.discard(g)
-                        if ok:
-                            score.append(scores[k])
-                            hit.append(1)
-                    else:
-                        uvd = s.calib.project(_corners(boxes[k]))
-                        if np.ptp(uvd[:, 1]) >= 25:
-                            score.append(scores[k])
-                            hit.append(0)
-            area = _curve_area(score, hit, total)
-            if area is not None:
-                out[f"{name} {tag}"] = round(area, 3)
+            free, score, hit = set(range(len(mine))), [], []
+            for k, o, judged in zip(order, each, wide):
+                near = [(valid[g], o[g][which], g) for g in free if o[g][which] > limit]
+                if near:
+                    ok, _, g = max(near)
+                    free.discard(g)
+                    judged = ok
+                if judged:
+                    score.append(scores[k])
+                    hit.append(int(bool(near)))
+            out[f"{name} {tag}"] = score, hit, sum(valid)
     return out
+
+
+def areas(parts):
+    """{key: area under the curve} of frames as `matched` gives them; no key of which no label counts."""
+    out = {}
+    for key in {key: None for part in parts for key in part}:
+        score, hit, total = zip(*(part[key] for part in parts if key in part))
+        area = _curve_area(sum(score, []), sum(hit, []), sum(total))
+        if area is not None:
+            out[key] = round(area, 3)
+    return out
+
+
+def average_precision(found, scans):
+    return areas([matched(*one, s) for one, s in zip(found, scans)])
 
 
 def _corners(b):
@@ -141,16 +150,15 @@ def read_results(folder, scans):
     return out
 
 
-def bootstrap(found, scans, key, draws=1000, seed=0):
-    """2.5 % and 97.5 % of a figure over frames drawn with replacement."""
-    rng = np.random.default_rng(seed)
-    values = []
-    for _ in range(draws):
-        k = rng.integers(len(scans), size=len(scans))
-        figure = average_precision([found[i] for i in k], [scans[i] for i in k]).get(key)
-        if figure is not None:
-            values.append(figure)
-    return tuple(round(float(v), 3) for v in np.percentile(values, [2.5, 97.5]))
+def bootstrap(found, scans, draws=1000, seed=0, together=None):
+    """{key: (2.5 %, 97.5 %)} of each area over frames drawn with replacement; those of one name in `together` are drawn as one."""
+    parts, rng = {}, np.random.default_rng(seed)
+    for k, (one, scan) in enumerate(zip(found, scans)):
+        parts.setdefault(together[k] if together else k, []).append(matched(*one, scan))
+    parts = list(parts.values())
+    drawn = [areas([part for i in rng.integers(len(parts), size=len(parts)) for part in parts[i]]) for _ in range(draws)]
+    keys = {key: None for part in drawn for key in part}
+    return {key: tuple(round(float(v), 3) for v in np.percentile([d[key] for d in drawn if key in d], [2.5, 97.5])) for key in keys}
 
 
 def main():
@@ -167,8 +175,9 @@ def main():
     a = a.parse_args()
     scans = kitti.load_object(a.kitti, a.split)
     found = read_results(a.results, scans)
+    between = bootstrap(found, scans, a.draws) if a.draws else {}
     for key, value in average_precision(found, scans).items():
-        low, high = bootstrap(found, scans, key, a.draws) if a.draws else (None, None)
+        low, high = between.get(key, (None, None))
         print(f"{key:<16} {value:.3f}  [{low}, {high}]  {len(scans)} frames")
 
 

@@ -266,4 +266,6 @@ def load_delft(root):
         image = next((p for p in (t / "image_2").glob(label.stem + ".*")), None)
         scan = Scan(f"vod/{label.stem}", "delft-" + label.stem, points, None, None, calib, image=image, view=(1936, 1216))
         out.append(read_labels(label, calib, scan))
+        # Their second column is no share: it is 1 for people who are wholly in the picture, and 0 for cars that its edge cuts.
+        out[-1].truncation = np.zeros(len(out[-1].boxes))
     return out

@@ -22,7 +22,7 @@ import yaml
 
 from . import data, kitti, thinned
 from .boxes import nms, overlaps
-from .evaluate import average_precision
+from .evaluate import average_precision, bootstrap, counted, labels
 from .kitti import CLASSES
 
 EXPERTS = ("bridge", "lpe", "vee", "ape")
@@ -117,7 +117,7 @@ class Regions:
             overlap, g = max(best)
             if overlap < 0.1:
                 continue
-            valid = scan.classes[g] == c and scan.occlusion[g] <= 2 and scan.truncation[g] <= 0.5 and scan.height_px[g] > 25
+            valid = scan.classes[g] == c and counted(scan, g)
             if not valid or g in taken:
                 self.counts[r] = False
                 continue
@@ -202,15 +202,28 @@ def gains(regions, expert, over):
     return out
 
 
-def judge(regions, chosen, scans):
-    """Area under the curve by class when each region has that expert's answer, after suppression."""
+def found_by(regions, chosen, scans):
+    """(boxes, classes, scores) of each frame when each region has that expert's answer, after suppression."""
     found = []
     for s in scans:
         k = np.flatnonzero(regions.frame == s.id)
         boxes, scores, cls = regions.boxes[k, chosen[k]], regions.scores[k, chosen[k]], regions.cls[k]
         keep = [j for c in range(3) for j in np.flatnonzero(cls == c)[nms(boxes[cls == c], scores[cls == c], 0.1)]] if len(k) else []
         found.append((boxes[keep], cls[keep], scores[keep]))
-    return average_precision(found, scans)
+    return found
+
+
+def judge(regions, chosen, scans):
+    """Area under the curve by class when each region has that expert's answer."""
+    return average_precision(found_by(regions, chosen, scans), scans)
+
+
+def told(regions, chosen, scans, draws):
+    """The areas in words, each with its 95 % interval of a bootstrap over `draws` draws of frames (a frame and its thinned copies together)."""
+    found = found_by(regions, chosen, scans)
+    between = bootstrap(found, scans, draws, together=[s.id.split(", step ")[0] for s in scans]) if draws else {}
+    return ", ".join(f"{key} {area:.3f}" + (" [{:.3f}, {:.3f}]".format(*between[key]) if key in between else "")
+                     for key, area in average_precision(found, scans).items())
 
 
 def quality_weights(regions, scans, now):
@@ -262,12 +275,15 @@ def write(path, table):
     Path(path).write_text("".join(lines[:a + 1]) + note + kept + as_yaml(table) + "".join(lines[b:]))
 
 
-def frames_of(kitti_root, drives):
-    """The frames of lidar_train.txt that are of these drives; refuses where there is none."""
-    scans = [s for s in kitti.load_object(kitti_root, "lidar_train.txt") if s.drive in drives]
-    if not scans:
+def frames_of(kitti_root, drives, delft_root=None):
+    """[(root, frames)] of these drives: those of lidar_train.txt, and View-of-Delft's where its folder is given; refuses where there is none."""
+    delft = kitti.load_delft(delft_root) if delft_root else []
+    found = [(kitti_root, kitti.load_object(kitti_root, "lidar_train.txt")), (delft_root, [dataclasses.replace(s, id=Path(s.id).name) for s in delft])]
+    found = [(root, [s for s in scans if s.drive in drives]) for root, scans in found]
+    found = [(root, scans) for root, scans in found if scans]
+    if not found:
         raise SystemExit(f"{kitti_root}: no frame of lidar_train.txt is of {list(drives)}")
-    return scans
+    return found
 
 
 def ask(a):
@@ -275,15 +291,15 @@ def ask(a):
     for every step of --thinned."""
     scans, said = [], {e: {} for e in EXPERTS}
     for drives, models, out in [(a.drives, a.models, Path(a.out)), *((word.split(","), models, Path(a.out) / word.replace(",", "-")) for word, models in a.also)]:
-        frames = frames_of(a.kitti, data.held_out(drives))
-        for step in a.thinned:
-            folder = out / f"step-{step}"
-            folder.mkdir(parents=True, exist_ok=True)
-            root = thinned.write(a.kitti, frames, step, folder / "kitti")
-            for e in EXPERTS:
-                found = answers(run(a.emc2, models, root, [s.id for s in frames], folder, f"always:{e}", a.off))
-                said[e] |= {(f"{key[0]}, step {step}", *key[1:]): value for key, value in found.items()}
-            scans += [dataclasses.replace(s, id=f"{s.id}, step {step}") for s in frames]
+        for place, frames in frames_of(a.kitti, data.held_out(drives), a.delft):
+            for step in a.thinned:
+                folder = (out if place == a.kitti else out / "delft") / f"step-{step}"
+                folder.mkdir(parents=True, exist_ok=True)
+                root = thinned.write(place, frames, step, folder / "kitti")
+                for e in EXPERTS:
+                    found = answers(run(a.emc2, models, root, [s.id for s in frames], folder, f"always:{e}", a.off))
+                    said[e] |= {(f"{key[0]}, step {step}", *key[1:]): value for key, value in found.items()}
+                scans += [dataclasses.replace(s, id=f"{s.id}, step {step}") for s in frames]
     twice = len(scans) - len({s.id for s in scans})
     if twice:
         raise SystemExit(f"--also: {twice} frames are of --drives as well; every frame may be judged by one set of models only")
@@ -296,6 +312,7 @@ def arguments(doc):
     a.add_argument("--emc2", required=True)
     a.add_argument("--models", required=True, help="folder with bev, lpe, vee, ape, image, classifier that did not see these drives")
     a.add_argument("--kitti", required=True)
+    a.add_argument("--delft", metavar="FOLDER", help="View-of-Delft's frames of these drives as well: most of the people")
     a.add_argument("--drives", nargs="+", default=["fold"], help="drives, or `fold` or `people` (data.NAMED)")
     a.add_argument("--also", nargs=2, action="append", default=[], metavar=("DRIVES", "MODELS"),
                    help="other drives (`others`, or names with commas) and the models that did not see those")
@@ -311,11 +328,13 @@ def main():
     a.add_argument("--price", type=float, default=0.01, help="worth, in hits, of a millisecond of one core")
     a.add_argument("--write", metavar="YAML", help="put the table into this configuration")
     a.add_argument("--table", metavar="YAML", help="judge the region table of this configuration as well")
+    a.add_argument("--draws", type=int, default=300, help="bootstrap draws behind each interval (0: none)")
     a = a.parse_args()
     scans, regions = ask(a)
     cost = cost_of(a.models, regions.cls, a.off)
     everything = np.ones(len(regions.cls), bool)
-    print(f"{len(scans)} frames of {len(set(regions.drive))} drives, {len(regions.cls)} regions, {regions.object.sum()} on labels; "
+    print(f"{len(scans)} frames of {len(set(regions.drive))} drives, {len(regions.cls)} regions, {regions.object.sum()} on labels; labels that count: "
+          f"{', '.join(f'{name} {labels(scans, c)}' for c, name in enumerate(CLASSES))}; "
           f"ms a region: " + ", ".join(f"{e} {c:.3f}" for e, c in zip(EXPERTS, cost.mean(0))))
     copies = len(a.thinned)
     table = learn(regions, everything, cost, a.price, copies)
@@ -324,7 +343,7 @@ def main():
         test = regions.drive == drive
         held[test] = choose(regions, learn(regions, ~test, cost, a.price, copies))[test]
     show = lambda name, chosen: print(f"{name:<22} value {regions.value()[everything, chosen].sum():8.2f}  "
-                                      f"{cost[everything, chosen].sum() / len(scans):6.2f} ms a frame  {judge(regions, chosen, scans)}")
+                                      f"{cost[everything, chosen].sum() / len(scans):6.2f} ms a frame  {told(regions, chosen, scans, a.draws)}")
     for e, name in enumerate(EXPERTS):
         show(f"always:{name}", np.full(len(regions.cls), e))
     show("table, drive left out", held)

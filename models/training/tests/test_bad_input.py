@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from emc2_training.evaluate import counted
 from emc2_training import data, kitti, loop, scenes, shrink, thinned
 from emc2_training.kitti import Calib, Scan
 
@@ -96,6 +97,16 @@ class BadInput(unittest.TestCase):
             s = kitti.object_scan(root, "000000", "drive")
         self.assertEqual([list(s.classes), len(s.boxes), len(s.occlusion), len(s.truncation), len(s.height_px)], [[2, -3, -3], 3, 3, 3, 3])
         np.testing.assert_allclose(s.boxes[:, 0], [20, 30, 20])
+
+    def test_the_second_column_of_view_of_delft_hides_nobody(self):
+        with tempfile.TemporaryDirectory() as root:
+            training = frame(root, GOOD.replace("Car 0.00", "Pedestrian 1"))
+            self.assertIn("Pedestrian 1 ", (training / "label_2/000000.txt").read_text())
+            kitti_s = kitti.object_scan(root, "000000", "drive")
+            (training / "velodyne_reduced").rename(training / "velodyne")
+            delft, = kitti.load_delft(root)
+        self.assertEqual([kitti_s.truncation[0], counted(kitti_s, 0)], [1.0, False])
+        self.assertEqual([delft.truncation[0], counted(delft, 0)], [0.0, True])
 
     def test_a_calibration_without_a_key_or_with_too_few_numbers_is_refused(self):
         for old, new in (("R0_rect: 1 0 0 0 1 0 0 0 1\n", ""), ("R0_rect: 1 0", "R0_rect: 1"), ("R0_rect: 1", "R0_rect: nan"), ("R0_rect: 1", "R0_rect: x")):

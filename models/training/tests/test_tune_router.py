@@ -2,13 +2,14 @@
 
 import tempfile
 import unittest
+import unittest.mock
 from pathlib import Path
 
 import numpy as np
 import yaml
 
-from emc2_training import learned_gate, tune_router
-from emc2_training.kitti import Scan
+from emc2_training import evaluate, learned_gate, tune_router, tune_tree
+from emc2_training.kitti import Calib, Scan
 from emc2_training.tune_router import EXPERTS, as_yaml, choose, choose_as, gains, learn, standard_error, write
 
 
@@ -37,7 +38,7 @@ class Asked(unittest.TestCase):
 
     def test_each_set_of_drives_is_judged_by_its_own_models(self):
         scan = lambda name: Scan(name, "drive", None, None, None, None)
-        tune_router.frames_of = lambda _, drives: [scan(d) for d in drives]
+        tune_router.frames_of = lambda root, drives, _: [(root, [scan(d) for d in drives])]
         tune_router.run = lambda emc2, models, root, frames, out, policy, off: (models, tuple(frames))
         tune_router.answers = lambda folder: {(frame, 0): folder[0] for frame in folder[1]}
         with tempfile.TemporaryDirectory() as out:
@@ -48,6 +49,18 @@ class Asked(unittest.TestCase):
             a.also = [("b", "B")]
             with self.assertRaisesRegex(SystemExit, "1 frames"):
                 tune_router.ask(a)
+
+
+    def test_view_of_delft_s_frames_are_asked_for_in_their_own_folder(self):
+        scan = lambda name, drive: Scan(name, drive, None, None, None, None)
+        with unittest.mock.patch.object(tune_router.kitti, "load_object", lambda *_: [scan("000001", "a"), scan("000002", "b")]), \
+                unittest.mock.patch.object(tune_router.kitti, "load_delft", lambda root: [scan("vod/00549", "delft-00549")]):
+            told = lambda drives, delft: [(root, [s.id for s in scans]) for root, scans in tune_router.frames_of("K", drives, delft)]
+            self.assertEqual(told(["b", "delft-00549"], "V"), [("K", ["000002"]), ("V", ["00549"])])
+            self.assertEqual(told(["b", "delft-00549"], None), [("K", ["000002"])])
+            self.assertEqual(told(["delft-00549"], "V"), [("V", ["00549"])])
+            with self.assertRaisesRegex(SystemExit, "no frame"):
+                told(["c"], "V")
 
 
 class Cost(unittest.TestCase):
@@ -110,6 +123,64 @@ class Gate(unittest.TestCase):
         r.group = np.arange(400) // 40
         self.assertNotAlmostEqual(learned_gate.against(r, ape, lpe)[1], error, places=2)
         self.assertEqual(learned_gate.against(r, ape, ape), (0, 0))
+
+
+class Tree(unittest.TestCase):
+    def test_the_switch_is_the_published_one_a_frame(self):
+        r = made_up(6)
+        r.frame = np.array(["a", "a", "b", "b", "c", "c"])
+        r.distance, r.confidence = np.array([5.0, 30, 10, 40, 40, 10]), np.array([0.6, 0.9, 0.9, 0.6, 0.3, 0.9])
+        self.assertEqual([EXPERTS[e] for e in tune_tree.by_tree(r, 30, 0.5)], ["lpe"] * 2 + ["vee"] * 2 + ["ape"] * 2)
+        self.assertEqual([EXPERTS[e] for e in tune_tree.by_tree(r, 29, 0.5)][:2], ["vee"] * 2)
+        self.assertEqual([EXPERTS[e] for e in tune_tree.by_tree(r, 50, 0.2)], ["lpe"] * 6)
+        worth = np.tile([0.0, 1, 2, 3], (6, 1))
+        trees = {pair: tune_tree.by_tree(r, *pair) for pair in ((30, 0.5), (50, 0.2))}
+        self.assertEqual(tune_tree.best_tree(worth, trees, np.ones(6, bool)), (30, 0.5))
+        self.assertEqual(tune_tree.best_tree(-worth, trees, np.ones(6, bool)), (50, 0.2))
+        self.assertEqual(tune_tree.best_tree(-worth, trees, np.arange(6) < 2), (30, 0.5))  # equals: the first
+
+    def test_gains_are_of_those_that_are_to_have_the_expert_and_are_written_beside_the_comments(self):
+        r = made_up()
+        r.hit[:, :] = [0.0, 0.5, 0.5, 1.0]
+        r.hit[r.cls == 0, 3] = 0.0
+        r.scores[:] = r.hit  # worth is the hit
+        r.confidence[:] = 0.5
+        everyone = np.full(400, 3)
+        found = tune_tree.gains(r, np.where(r.cls == 0, 2, 3))
+        for b, (gain, error, count) in enumerate(found["ape"]):
+            self.assertAlmostEqual(gain, 4.0)
+            self.assertEqual(count, ((np.digitize(r.distance, (25, 45)) == b) & (r.cls > 0)).sum())
+        self.assertAlmostEqual(found["lpe"][0][0], 2.0)
+        self.assertLess(tune_tree.gains(r, everyone)["ape"][0][0], 4.0)
+        with self.assertRaisesRegex(SystemExit, "gain of ape: the table sends no region"):
+            tune_tree.gains(r, np.full(400, 2))
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "emc2.yaml"
+            path.write_text("router:\n  tree:\n    distance_m: 30         # D\n    confidence: 0.5        # C\n  gain:\n    edges_m: [25, 45]\n"
+                            "    lpe: [1.0, 0.8, 0.5]   # near\n    vee: [1, 1, 1]\n    ape: [1, 1, 1]\nfusion:\n  min_score: 1\n")
+            tune_tree.write(path, (25, 0.4), found | {"vee": [(-1, 0, 1)] * 3})
+            self.assertEqual(yaml.safe_load(path.read_text())["router"], {
+                "tree": {"distance_m": 25, "confidence": 0.4}, "gain": {"edges_m": [25, 45], "lpe": [2.0] * 3, "vee": [0.0] * 3, "ape": [4.0] * 3}})
+            self.assertIn("# D\n", path.read_text())
+            path.write_text("router: {}\n")
+            with self.assertRaisesRegex(SystemExit, "no distance_m"):
+                tune_tree.write(path, (25, 0.4), found)
+
+
+class Judged(unittest.TestCase):
+    def test_intervals_hold_the_area_and_a_frame_s_copies_are_drawn_together(self):
+        calib = Calib(np.array([[700.0, 0, 600, 0], [0, 700, 180, 0], [0, 0, 1, 0]]), np.array([[0, -1.0, 0, 0], [0, 0, -1, 0], [1, 0, 0, 0], [0, 0, 0, 1]]))
+        box = np.array([[12.0, 3, -0.9, 3.9, 1.6, 1.5, 0.1]])
+        scans = [Scan(str(k), "d", None, box, np.zeros(1, int), calib) for k in range(8)]
+        hit, miss = (box, np.zeros(1, int), np.array([0.9])), (box + [[9.0, 0, 0, 0, 0, 0, 0]], np.zeros(1, int), np.array([0.95]))
+        found = [hit, miss] * 4
+        areas, between = evaluate.average_precision(found, scans), evaluate.bootstrap(found, scans, 200)
+        self.assertAlmostEqual(areas["Car 3d70"], 0.25)  # four of eight, behind four mistakes
+        low, high = between["Car 3d70"]
+        self.assertTrue(low < 0.25 < high)
+        # Copies that always come together draw the same area every time.
+        low, high = evaluate.bootstrap(found, scans, 200, together=["one"] * 8)["Car 3d70"]
+        self.assertEqual((low, high), (0.25, 0.25))
 
 
 class Table(unittest.TestCase):
