@@ -64,6 +64,22 @@ pub struct Comparison {
 }
 
 impl Comparison {
+    /// The settings without a share of the picture to leave out: those that tables, pictures, fronts and
+    /// verdicts are of.
+    pub fn general(&self) -> impl Iterator<Item = &SettingFigures> + Clone {
+        self.settings.iter().filter(|figures| figures.setting.pixels.is_none())
+    }
+
+    /// The settings with left-out pixels.
+    pub fn left_out(&self) -> impl Iterator<Item = &SettingFigures> + Clone {
+        self.settings.iter().filter(|figures| figures.setting.pixels.is_some())
+    }
+
+    /// The setting of that name.
+    pub fn find(&self, name: &str) -> Option<&SettingFigures> {
+        self.settings.iter().find(|figures| figures.setting.name == name)
+    }
+
     /// Labels of a class that count in 3D at the benchmark's limit.
     pub fn labels(&self, class: Judged) -> u64 {
         let areas = self.settings.iter();
@@ -75,6 +91,12 @@ impl Comparison {
     pub fn drawn(&self) -> impl Iterator<Item = Judged> {
         Judged::ALL.into_iter().filter(|class| self.labels(*class) >= LEAST_LABELS)
     }
+
+    /// The classes that have labels, but too few of them.
+    pub fn scarce(&self) -> impl Iterator<Item = Judged> {
+        let few = |class: &Judged| (1..LEAST_LABELS).contains(&self.labels(*class));
+        Judged::ALL.into_iter().filter(few)
+    }
 }
 
 /// One setting.
@@ -83,7 +105,7 @@ pub struct SettingFigures {
     /// Which.
     #[serde(flatten)]
     pub setting: Setting,
-    /// Whether the router decides by region or scene: no `always:`.
+    /// Whether the router decides by region or scene: no `always:`, with or without left-out pixels.
     pub routed: bool,
     /// The whole frame without reading, ms.
     pub whole_ms: Distribution,
@@ -248,7 +270,8 @@ impl TimeAxis {
     }
 }
 
-/// The settings that no other is both as fast and more accurate than, or faster and as accurate.
+/// The settings that no other is both as fast and more accurate than, or faster and as accurate; those
+/// with left-out pixels aside.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Front {
     /// Whose accuracy (area in 3D, the benchmark's limit, all distances).

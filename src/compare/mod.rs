@@ -9,6 +9,8 @@
 
 mod cells;
 mod comparison;
+#[cfg(test)]
+pub(crate) mod comparison_for_tests;
 mod error;
 mod judge;
 mod measure;
@@ -16,6 +18,7 @@ mod settings;
 mod sparsity;
 mod summary;
 mod verdict;
+mod weigh;
 
 pub use cells::{Cell, Cells};
 pub use comparison::{
@@ -28,6 +31,6 @@ pub use measure::{
     FrameRun, LookedAt, Measured, Order, beyond_bridge_ms, measure, work_behind_bridge_ms,
 };
 pub use settings::{Requested, Setting, Sweep, settings};
-pub use sparsity::Sparsity;
+pub use sparsity::{ClassDifference, Sparsity};
 pub use summary::summarise;
 pub use verdict::LEAST_LABELS;

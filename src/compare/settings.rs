@@ -107,7 +107,7 @@ pub fn settings(requested: &Requested, config: &RouterConfig) -> Result<Vec<Sett
     }
     for by in &requested.skip_by {
         for &skip in &requested.skips {
-            let name = format!("always:ape, {} % skipped, {}", 100.0 * skip, by.word());
+            let name = format!("always:ape, {} % skipped, {}", percent(skip), by.word());
             push(name, "always:ape", None, None, Some(PixelConfig { skip, by: *by }));
         }
     }
@@ -118,6 +118,11 @@ pub fn settings(requested: &Requested, config: &RouterConfig) -> Result<Vec<Sett
         setting.router(config)?;
     }
     Ok(all)
+}
+
+/// A share 0..=1 in percent, without the tail that a share such as 0.55 has in 32 bits.
+pub(crate) fn percent(share: f32) -> f64 {
+    (1e6 * f64::from(share)).round() / 1e4
 }
 
 impl Setting {
@@ -149,6 +154,12 @@ impl Setting {
             Ok(PolicyName::Always(expert)) if self.pixels.is_none() => Some(expert),
             _ => None,
         }
+    }
+
+    /// Whether the router decides by region or scene: no `always:` policy, with or without a limit on
+    /// the pixels.
+    pub fn routed(&self) -> bool {
+        !matches!(self.policy.parse(), Ok(PolicyName::Always(_)))
     }
 
     /// A folder name: `region-table-4-ms`.
@@ -214,10 +225,18 @@ mod tests {
         assert_eq!(pixels, PixelConfig { skip: 0.9, by: PixelOrder::Random });
         assert_eq!(made[0].always(), Some(ExpertKind::Ape));
         assert_eq!(made[4].always(), None);
+        assert!(made.iter().all(|setting| !setting.routed()), "one expert, whatever is left out");
         words.skips = vec![1.5];
         assert!(
             settings(&words, &RouterConfig::default()).unwrap_err().to_string().contains("1.5")
         );
+    }
+
+    #[test]
+    fn a_share_is_written_as_it_was_asked_for() {
+        let shares: Vec<String> =
+            [0.07, 0.55, 0.9, 0.975, 0.98765].map(|share| percent(share).to_string()).into();
+        assert_eq!(shares, ["7", "55", "90", "97.5", "98.765"]);
     }
 
     #[test]

@@ -3,9 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::summary::paired;
 use super::{FrameRun, Judgement, Measured, Setting, beyond_bridge_ms, work_behind_bridge_ms};
-use crate::config::PixelConfig;
-use crate::eval::kitti::{Difficulty, Judged, Metric, Outcome, outcomes};
+use crate::config::{PixelConfig, PixelOrder};
+use crate::eval::kitti::{Band, Difficulty, Judged, Metric, Outcome, Strictness, outcomes};
 use crate::frame::ExpertKind;
 use crate::pipeline::{PlanSummary, StageTimes};
 use crate::report::Distribution;
@@ -41,6 +42,21 @@ pub struct Sparsity {
     /// and which a camera that gives pixels does not cause; none in files of older versions.
     #[serde(default)]
     pub faster_at_work: Option<f64>,
+    /// The areas less those of the draft's order at the same share, by class; empty for the draft's order
+    /// itself, where it was not asked for, and in files of older versions.
+    #[serde(default)]
+    pub less_draft: Vec<ClassDifference>,
+}
+
+/// The difference of two areas (3D, the benchmark's limit, all distances) of a class.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ClassDifference {
+    /// Which.
+    pub class: Judged,
+    /// This area less the other.
+    pub difference: f64,
+    /// 95 % of the bootstrap over frames, of the difference draw by draw.
+    pub interval: Option<[f64; 2]>,
 }
 
 /// A row for each `always:ape` setting, if one of them skips pixels; else none.
@@ -97,9 +113,39 @@ pub(super) fn sparsity(
                     .map(|all| mean(all, branch) / branch_ms),
                 faster: faster(runs, beyond_bridge_ms),
                 faster_at_work: faster(runs, work_behind_bridge_ms),
+                less_draft: less_draft(settings, judgements, setting, judged, classes),
             }
         })
         .collect()
+}
+
+/// What a control's areas are above or below those of the draft's order at its share.
+fn less_draft(
+    settings: &[Setting],
+    judgements: &[Judgement],
+    control: &Setting,
+    judged: &Judgement,
+    classes: &[Judged],
+) -> Vec<ClassDifference> {
+    let control = control.pixels.filter(|pixels| pixels.by != PixelOrder::Draft);
+    let draft = control.and_then(|control| {
+        let draft = Some(PixelConfig { by: PixelOrder::Draft, ..control });
+        settings.iter().zip(judgements).find(|(setting, _)| setting.pixels == draft)
+    });
+    let Some((_, draft)) = draft else { return Vec::new() };
+    let row = (Metric::Box3d, Strictness::Official, Band::All);
+    let area = |judged: &Judgement, class| {
+        let mut all = judged.evaluation.classes.iter();
+        all.find(|figures| figures.class == class)?.areas.get(row.0, row.1, row.2)?.area
+    };
+    let difference = |&class: &Judged| {
+        Some(ClassDifference {
+            class,
+            difference: area(judged, class)? - area(draft, class)?,
+            interval: paired(judged, draft, class, row),
+        })
+    };
+    classes.iter().filter_map(difference).collect()
 }
 
 /// Windows, network, and waiting for the classifier.

@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::cells::cells;
 use super::comparison::{
-    AreaFigure, ClassFigure, Comparison, Front, Ratio, SettingFigures, Shares, Split, TimeAxis,
-    Verdict,
+    AreaFigure, ClassFigure, Comparison, Ratio, SettingFigures, Shares, Split,
 };
 use super::sparsity::sparsity;
-use super::verdict::{Place, above, front, sentence};
+use super::weigh::weigh;
 use super::{
     Error, FrameRun, Judgement, Measured, Setting, beyond_bridge_ms, work_behind_bridge_ms,
 };
@@ -49,11 +48,12 @@ pub fn summarise(
     comparison.ratio = ratio(&comparison.settings);
     let classes: Vec<Judged> =
         judgements[reference].evaluation.classes.iter().map(|c| c.class).collect();
-    for &class in &classes {
-        for time in TimeAxis::ALL {
-            weigh(&mut comparison, judgements, class, time);
-        }
-    }
+    let row = (Metric::Box3d, Strictness::Official, Band::All);
+    let at = |name: &str| settings.iter().position(|setting| setting.name == name);
+    (comparison.fronts, comparison.verdicts) =
+        weigh(&comparison.settings, &classes, |class, a, b| {
+            paired(&judgements[at(a)?], &judgements[at(b)?], class, row)
+        });
     let always = (0..settings.len()).filter(|at| settings[*at].always().is_some());
     let mut which: Vec<usize> = always.collect();
     if !which.is_empty() {
@@ -103,7 +103,7 @@ fn figures(
     }
     SettingFigures {
         setting: setting.clone(),
-        routed: setting.always().is_none(),
+        routed: setting.routed(),
         whole_ms,
         beyond_bridge_ms: of(beyond_bridge_ms),
         work_behind_bridge_ms: of(work_behind_bridge_ms),
@@ -170,7 +170,7 @@ fn class_figure(figures: &ClassFigures, judged: &Judgement, reference: &Judgemen
 }
 
 /// The interval of the difference of two areas, draw by draw.
-fn paired(
+pub(super) fn paired(
     a: &Judgement,
     b: &Judgement,
     class: Judged,
@@ -200,34 +200,6 @@ fn ratio(settings: &[SettingFigures]) -> Option<Ratio> {
         ratio_of_means: a.mean / b.mean,
         without_wait: Some([work.0, work.1, work.0 / work.1]),
     })
-}
-
-/// Adds the front and the verdict of a class, if it has labels.
-fn weigh(comparison: &mut Comparison, judgements: &[Judgement], class: Judged, time: TimeAxis) {
-    let (metric, limit) = (Metric::Box3d, Strictness::Official);
-    let settings = &comparison.settings;
-    let places: Vec<Place<'_>> = settings
-        .iter()
-        .filter_map(|figures| {
-            Some(Place {
-                name: &figures.setting.name,
-                routed: figures.routed,
-                ms: time.of(figures),
-                accuracy: figures.area(class, metric, limit)?.area?,
-            })
-        })
-        .collect();
-    let labels =
-        settings.iter().filter_map(|f| f.area(class, metric, limit)).map(|a| a.labels).max();
-    let Some(labels) = labels.filter(|labels| *labels > 0) else { return };
-    let at = |name: &str| settings.iter().position(|figures| figures.setting.name == name);
-    let found = above(&places, |a, b| {
-        paired(&judgements[at(a)?], &judgements[at(b)?], class, (metric, limit, Band::All))
-    });
-    let sentence = sentence(class, time, labels, &places, &found);
-    let front = Front { class, time, settings: front(&places) };
-    comparison.fronts.push(front);
-    comparison.verdicts.push(Verdict { class, time, labels, above: found, sentence });
 }
 
 /// What a reader should know, each once.
