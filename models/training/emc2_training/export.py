@@ -18,7 +18,7 @@ import torch
 from onnxruntime import quantization
 from onnxruntime.quantization import shape_inference  # noqa: F401 (quantization.shape_inference)
 
-from . import data, features, kitti, origin, plain_card, ranges, thinned
+from . import data, features, kitti, loop, origin, plain_card, ranges, sources, thinned
 from .evaluate import OVERLAP_WEIGHT, QUALITY_WEIGHT, average_precision, detect, labels
 from .train_experts import load_bev, load_experts
 
@@ -240,6 +240,17 @@ def quantize(path, out, scans, percentile, keep_float):
     prepared.unlink()
 
 
+def begun_with(checkpoint):
+    """The arguments that a checkpoint's run was begun with; none where it does not say."""
+    return loop.load(checkpoint).get("begun", {})
+
+
+def sensor_line(checkpoint):
+    """The contract's line on the sensor that a run was trained for."""
+    begun = begun_with(checkpoint)
+    return f"sensor: {{beams: {begun.get('lidar_beams', sources.BEAMS)}, origin_height: {begun.get('lidar_height', sources.HEIGHT):g}}}\n"
+
+
 def main():
     a = argparse.ArgumentParser()
     a.add_argument("--bev")
@@ -254,6 +265,8 @@ def main():
     a = a.parse_args()
     kept_away = data.held_out(a.hold_out) if a.hold_out else ()
     frames = [s for s in kitti.load_object(a.quantize, "lidar_train.txt") if s.drive not in kept_away] if a.quantize else []
+    if frames and a.bev and begun_with(a.bev).get("own"):
+        frames = [sources.Own(a.quantize, begun_with(a.bev)["lidar_height"]).frame(s) for s in frames]
     calibrate = frames[::3] or None
     rng = np.random.default_rng(1)
     if a.bev:
@@ -264,7 +277,7 @@ def main():
         net = load_bev(a.bev)
         lost = write(a.out, name, "bridge", net, {"fine": fine[None], "coarse": coarse[None]}, ["heatmap", "boxes"],
               f"classes: {CLASSES}\ngrid:\n  x: [0, 70.4]\n  y: [-40, 40]\n  h: [-1, 3.5]\n  fine_cell: 0.2\n  coarse_cell: 0.4\n"
-              f"  slices: [{edges}]\noverlap_weight: {OVERLAP_WEIGHT}\nsensor: {{beams: 64, origin_height: 1.73}}\n",
+              f"  slices: [{edges}]\noverlap_weight: {OVERLAP_WEIGHT}\n{sensor_line(a.bev)}",
               tolerance=0.3 if calibrate else 2e-3, calibrate=calibrate, keep_float=(*KEEP_FLOAT, *a.keep_float), seen=origin.seen_by(a.bev), keep_calibration=a.keep_calibration)
         rounding = []
         if calibrate:
@@ -289,7 +302,7 @@ def main():
             rows["p256"].append(features.point_rows(local, intensity, b, 256))
         rows = {k: np.stack(v) for k, v in rows.items()}
         of = lambda name, **inputs: {k: rows[v][:BATCH[name]] for k, v in inputs.items()}
-        tail = f"classes: {CLASSES}\nquality_weight: {QUALITY_WEIGHT}\nsensor: {{beams: 64, origin_height: 1.73}}\n"
+        tail = f"classes: {CLASSES}\nquality_weight: {QUALITY_WEIGHT}\n{sensor_line(a.experts)}"
         rows["pixels"] = rng.random((BATCH["ape"], 256, 17)).astype(np.float32)
         rows["window"] = rng.random((BATCH["ape"], 32)).astype(np.float32)
         image = rng.normal(0, 1, (2 * BATCH["image"], 3, 64, 64)).astype(np.float32)

@@ -10,6 +10,7 @@ import argparse
 from pathlib import Path
 
 import torch
+import yaml
 
 from . import features, origin
 from .bev_net import BevNet, for_each_class
@@ -40,6 +41,12 @@ def experts(models, backbone):
     return net.eval()
 
 
+def sensor_of(model):
+    """The sensor of a model's contract, as a run's arguments have it."""
+    sensor = yaml.safe_load((model / "contract.yaml").read_text())["sensor"]
+    return {"lidar_beams": sensor["beams"], "lidar_height": sensor["origin_height"]}
+
+
 def main():
     a = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     a.add_argument("--models", required=True, help="folder with bev, lpe, vee, ape and image")
@@ -52,6 +59,7 @@ def main():
     for name, state in found.items():
         drives = origin.seen_by(Path(a.models) / "bev/model.onnx" if name == "bev" else Path(a.models))
         state.update({} if drives is None else {"seen": drives})
+        state["begun"] = sensor_of(Path(a.models) / ("bev" if name == "bev" else "lpe"))
         path = Path(a.out) / name / "checkpoint.pt"
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.save(state, path)

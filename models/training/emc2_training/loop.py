@@ -5,13 +5,12 @@ import time
 
 import torch
 
-from . import settings
+from . import settings, sources
 from .machine import fast_bfloat16
 
 
 def add_arguments(parser, out, minutes, batch, lr):
-    parser.add_argument("--shared", required=True)
-    parser.add_argument("--unpacked", required=True)
+    sources.add_arguments(parser)
     parser.add_argument("--out", default=out)
     parser.add_argument("--minutes", type=float, default=minutes, help="of processor time, so that a busy machine changes nothing; on a GPU, by the clock")
     parser.add_argument("--batch", type=int, default=batch, help="scenes a step")

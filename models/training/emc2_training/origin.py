@@ -8,7 +8,7 @@ from pathlib import Path
 
 import onnx
 
-from . import data, loop
+from . import data, loop, sources
 
 DRIVES = "trained_on_drives"
 # Arguments that say where and how long a run goes, not what it is: these may change while it goes on (settings.py looks at the weights itself).
@@ -58,7 +58,7 @@ def check_unseen(what, drives, a):
     if drives is None and hold_out and not a.trust_start:
         raise SystemExit(f"{what}: does not say which drives it was trained on (what was made before files said it does not), and {len(hold_out)} "
                          "drives are held out. Take one that was trained with the same --hold-out, or vouch with --trust-start that it never saw them")
-    both = sorted(set(drives or ()) & data.kept_away(Path(a.shared) / "data/kitti", hold_out))
+    both = sorted(set(drives or ()) & sources.of(a).kept_away(hold_out))
     if both:
         raise SystemExit(f"{what}: was trained on {len(both)} of the drives that are to be kept away: {both[:5]}. What is judged on these would be too good: "
                          "take one that was trained with the same --hold-out, or begin from nothing")
@@ -80,4 +80,4 @@ def check(a, checkpoint, state, before):
 
 def kept(a, seen, scans):
     """What a checkpoint keeps of all this: of the drives those `seen` before, and those of its own scans and layouts."""
-    return {"begun": begun(a), "seen": sorted(seen | data.seen(a.shared, a.unpacked, scans, data.held_out(a.hold_out)))}
+    return {"begun": begun(a), "seen": sorted(seen | sources.of(a).seen(scans, data.held_out(a.hold_out)))}

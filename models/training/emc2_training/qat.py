@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from . import curves, data, features, loop, origin, scenes, settings
+from . import curves, data, features, loop, origin, scenes, settings, sources
 from .bev_net import BevNet
 from .export import KEEP_FLOAT
 from .train_bev import Scenes, draw, loss_of, pool
@@ -90,7 +90,7 @@ def main():
     before = origin.check(a, ckpt, state, (a.bev,))
     if state:
         settings.same_as_before(out, state.get("weights"), weights)
-    train, _, layouts = data.load(a.shared, a.unpacked, data.held_out(a.hold_out))
+    train, _, layouts = sources.of(a).load(data.held_out(a.hold_out))
     start = loop.load(a.bev)
     kept = origin.kept(a, before, train) | {"width": start["width"], "weights": weights}
     net = BevNet(start["width"])

@@ -281,9 +281,14 @@ def load_layouts(folder, forbidden, read_calib, read_labels, Scan):
         if path.stem not in of or of[path.stem][0] in forbidden:
             continue
         calib = read_calib(folder / "calib" / path.name)
-        s = read_labels(path, calib, Scan(path.stem, "", None, None, None, calib))
-        ok = (s.classes >= 0) | (s.classes == OTHER)
-        ok &= (s.classes != OTHER) | (s.boxes[:, 5] < 4.5) & (s.boxes[:, 3] < 14)  # trams are another story
-        if ok.any():
-            out.append((s.boxes[ok], s.classes[ok]))
+        found = layout(read_labels(path, calib, Scan(path.stem, "", None, None, None, calib)))
+        if found:
+            out.append(found)
     return out
+
+
+def layout(scan):
+    """(boxes, classes) of a frame's labels where things may be set; None where it has none."""
+    ok = (scan.classes >= 0) | (scan.classes == OTHER)
+    ok &= (scan.classes != OTHER) | (scan.boxes[:, 5] < 4.5) & (scan.boxes[:, 3] < 14)  # trams are another story
+    return (scan.boxes[ok], scan.classes[ok]) if ok.any() else None

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from . import batches, bev_batch, curves, data, loop, origin, scenes, settings
+from . import batches, bev_batch, curves, data, loop, origin, scenes, settings, sources
 from .bev_batch import COARSE
 from .bev_net import BOX_CHANNELS, CLASSES, BevNet, for_each_class
 from .boxes import inside
@@ -59,7 +59,7 @@ class Scenes(torch.utils.data.IterableDataset):
     def layout(self, rng):
         """A label file's boxes and classes; those with people, cyclists or trucks more often than chance would have it."""
         kind = rng.random()
-        pick = self.rare if kind < 0.5 else self.trucks if kind < 0.65 else range(len(self.layouts))
+        pick = (self.rare if kind < 0.5 else self.trucks if kind < 0.65 else ()) or range(len(self.layouts))
         return self.layouts[pick[rng.integers(len(pick))]]
 
 
@@ -176,7 +176,7 @@ def main():
     ckpt = out / "checkpoint.pt"
     state = loop.load(ckpt) if ckpt.exists() else None
     before = origin.check(a, ckpt, state, () if state else (a.init, a.start))
-    train, val, layouts = data.load(a.shared, a.unpacked, data.held_out(a.hold_out))
+    train, val, layouts = sources.of(a).load(data.held_out(a.hold_out))
     kept = origin.kept(a, before, train) | {"width": a.width, "weights": weights}
     bank = scenes.build_bank(train)
     print(f"{len(train)} frames, {len(layouts)} layouts, bank {[len(b) for b in bank]}", flush=True)

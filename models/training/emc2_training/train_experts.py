@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from . import batches, bev_batch, curves, data, features, loop, origin, region_batch, scenes, settings, shapes
+from . import batches, bev_batch, curves, data, features, loop, origin, region_batch, scenes, settings, shapes, sources
 from .bev_net import BevNet
 from .boxes import inside, wrap
 from .evaluate import average_precision, decode, expert_score
@@ -247,12 +247,12 @@ def main():
     state = loop.load(ckpt) if ckpt.exists() else None
     before = origin.check(a, ckpt, state, (a.bev,) if state else (a.bev, a.init, a.start))
     hold_out = data.held_out(a.hold_out)
-    train, val, layouts = data.load(a.shared, a.unpacked, hold_out)
-    labelled = data.pictures(a.shared, train, hold_out)
+    train, val, layouts = sources.of(a).load(hold_out)
+    labelled = sources.of(a).pictures(train, hold_out)
     kept = origin.kept(a, before, [*train, *labelled]) | {"weights": shares}
     bank = scenes.build_bank(train)
     print(f"{len(train)} frames, {len(labelled)} labelled images without a scan, {len(layouts)} layouts", flush=True)
-    net = Experts(Path(a.shared) / "models/fastestdet/FastestDet.onnx")
+    net = Experts(sources.backbone(a))
     bev = load_bev(a.bev).to(device, memory_format=torch.channels_last) if a.bev else None
     spent, step = (state["spent"], state["step"]) if state else (0.0, 0)
     if state:
