@@ -148,6 +148,17 @@ fn what_is_left_out_of_the_pictures_is_measured_and_turned_away_regions_go_to_lp
     assert!(number(tenth, "skipped") >= 0.9 && number(tenth, "skipped") <= 1.0);
     assert!(number(tenth, "labels_inside") <= number(all, "labels_inside"));
     assert!(number(all, "labels") > 0.0 && number(all, "labels_inside") > 0.0);
+    // Each control is held against the draft's order at its share.
+    let control = none["less_draft"].as_array().unwrap();
+    assert!(control.iter().any(|less| less["class"] == "car" && less["difference"] == 0.0));
+    assert_eq!(row("always:ape, 90 % skipped, draft")["less_draft"], Value::Array(Vec::new()));
+    for setting in found["settings"].as_array().unwrap() {
+        // Of --budgets 0; all others are one expert for all, whatever is left out.
+        assert_eq!(setting["routed"], setting["name"] == "region-table, 0 ms");
+    }
+    let fronts = found["fronts"].to_string();
+    assert!(fronts.contains("always:lpe") && !fronts.contains("skipped"), "{fronts}");
+    assert!(out.join("pictures/car-left-out.svg").is_file());
     // With nothing to look at the boxes are LPE's.
     let settings = found["settings"].as_array().unwrap();
     let setting = |name: &str| settings.iter().find(|setting| setting["name"] == name).unwrap();
@@ -229,13 +240,16 @@ fn what_a_setting_stepped_down_from_is_told_and_the_table_can_be_had_anew() {
 fn everything_for_people(out: &Path) {
     let again = out.join("again");
     let file = out.join("compare.json");
-    let (html, markdown) = (again.join("page.html"), again.join("REPORT.md"));
+    let (html, markdown) = (again.join("page.html"), again.join("models/REPORT.md"));
     let mut command = emc2();
     command.arg("report").arg(&file).arg("--html").arg(&html).arg("--markdown").arg(&markdown);
+    command.arg("--picture").arg(again.join("docs/cars.svg"));
     command.arg("--pictures").arg(again.join("pictures")).assert().success();
     let read = |path: &Path| fs::read_to_string(path).unwrap();
     let (page, report) = (read(&html), read(&markdown));
     assert_eq!(page, read(&out.join("compare.html")));
+    assert!(report.contains("](<../docs/cars.svg>)"));
+    assert_eq!(read(&again.join("docs/cars.svg")), read(&again.join("pictures/car-whole.svg")));
     for picture in ["car-whole.svg", "car-behind.svg", "car-differences.svg"] {
         let drawn = read(&again.join("pictures").join(picture));
         assert_eq!(drawn, read(&out.join("pictures").join(picture)));

@@ -16,7 +16,8 @@ Examples:
   emc2 compare --dataset kitti --root KITTI --policies region-table,always:ape --budgets 2,4,8 --repeats 20
   emc2 compare --dataset kitti --root KITTI --sweep d=20,30,40 --sweep c=0.3,0.5,0.7
   emc2 compare --dataset kitti --root KITTI --policies always:ape,region-table --skip 0.5,0.75,0.9,0.95
-  emc2 report out/compare/compare.json --markdown models/REPORT.md      (the report anew, without a run)
+  emc2 report out/compare/compare.json --markdown models/REPORT.md --picture docs/compare-car.svg
+                                                                       (the report anew, without a run)
 
 For each frame every setting has its turn, in an order shuffled by --seed, on the same loaded models, so
 that drift of the machine touches all alike. Boxes are judged as by emc2 run --eval: the digits are the
@@ -27,7 +28,9 @@ pub struct CompareArgs {
     pub source: SourceArgs,
     #[command(flatten)]
     pub common: CommonArgs,
-    /// Policies of the router.
+    /// Policies of the router: region-table (an expert for each region, by class, distance, visibility,
+    /// confidence), scene-tree (one expert for the frame, by D and C), always:lpe|vee|ape (one expert for
+    /// everything), always:bridge (proposals as they are). Their rules: docs/compare.md.
     #[arg(
         long,
         value_delimiter = ',',
@@ -42,11 +45,14 @@ pub struct CompareArgs {
     /// Besides, scene-tree with each D (m) and C (confidence), every D with every C: d=20,30,40 c=0.3,0.5.
     #[arg(long, value_name = "d=M,…|c=SHARE,…", num_args = 1..)]
     pub sweep: Vec<String>,
-    /// Besides, always:ape with each of these shares of the picture left out (draft-guided sparsity):
-    /// 0.5,0.9. Regions that are not looked at go to LPE.
+    /// Besides, always:ape with at least each of these shares (0..1) of every picture left out
+    /// (draft-guided sparsity): 0.5,0.9. Image windows may touch the rest only; regions whose window does
+    /// not fit go to LPE, whose time counts. Given with always:ape, times are also told against it.
     #[arg(long, value_delimiter = ',', value_name = "SHARE,…")]
     pub skip: Vec<f32>,
-    /// Whose turn it is first when pixels are skipped: the draft's scores, or a control.
+    /// Which regions get their image window first, until the rest of the picture is spent; every order with
+    /// every --skip. draft is the idea, the others are controls: if they do as well, the draft's scores are
+    /// not what matters.
     #[arg(
         long,
         value_delimiter = ',',
@@ -76,9 +82,8 @@ pub struct CompareArgs {
     /// Where results/, compare.json, compare.html and pictures/ go.
     #[arg(long, value_name = "DIR", default_value = "out/compare", value_hint = ValueHint::DirPath)]
     pub out: PathBuf,
-    /// Write the report in Markdown to this file as well.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub markdown: Option<PathBuf>,
+    #[command(flatten)]
+    pub people: PeopleArgs,
     /// Replace an earlier comparison in the same folder.
     #[arg(long)]
     pub force: bool,
@@ -87,13 +92,13 @@ pub struct CompareArgs {
 /// Orders in which regions are granted their part of the picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum SkipBy {
-    /// Highest proposal confidence.
+    /// Highest confidence of the bridge's proposal.
     Draft,
-    /// By chance, the same in every run.
+    /// By chance, the same in every run (control).
     Random,
-    /// Nearest.
+    /// Nearest (control).
     Near,
-    /// Most returns.
+    /// Most LiDAR returns (control).
     Dense,
 }
 
@@ -109,14 +114,25 @@ impl SkipBy {
     }
 }
 
+/// What is written for people besides, by both commands.
+#[derive(Debug, Clone, Args)]
+pub struct PeopleArgs {
+    /// Write the report in Markdown to this file.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub markdown: Option<PathBuf>,
+    /// Draw cars, area in 3D against the median of the whole frame, every setting without left-out pixels,
+    /// to this SVG file. The report in Markdown shows it, by an address relative to itself.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub picture: Option<PathBuf>,
+}
+
 #[derive(Debug, Clone, Args)]
 pub struct ReportArgs {
     /// What emc2 compare wrote.
     #[arg(value_name = "compare.json", value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
-    /// Write the report in Markdown to this file.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub markdown: Option<PathBuf>,
+    #[command(flatten)]
+    pub people: PeopleArgs,
     /// Write the page to this file.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub html: Option<PathBuf>,

@@ -1,6 +1,6 @@
 //! `emc2 compare`: settings of the router against each other, on the same frames, turn about; `emc2 report`.
 
-use std::path::Path;
+use std::path::{Component, Path, absolute};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
@@ -17,11 +17,12 @@ use crate::compare::{
     measure, summarise,
 };
 use crate::config::Config;
-use crate::eval::kitti::Options;
+use crate::eval::kitti::{Judged, Options};
 use crate::expert::backend::{BareModel, Overrides};
 use crate::pipeline::{Models, Pipeline};
 use crate::report::{
-    Machine, compare_differences, compare_markdown, compare_page, compare_plot, compare_table,
+    Machine, compare_differences, compare_left_out, compare_markdown, compare_page, compare_plot,
+    compare_table,
 };
 use crate::sensor::Source;
 
@@ -93,7 +94,8 @@ pub fn compare(args: &CompareArgs) -> anyhow::Result<Exit> {
     let files = Files {
         html: Some(&args.out.join("compare.html")),
         pictures: Some(&args.out.join("pictures")),
-        markdown: args.markdown.as_deref(),
+        markdown: args.people.markdown.as_deref(),
+        picture: args.people.picture.as_deref(),
     };
     files.write(&comparison)?;
     Ok(Exit::Good)
@@ -208,17 +210,19 @@ fn about(args: &CompareArgs, config: &Config, source: &dyn Source, models: &Mode
 pub fn report(args: &ReportArgs) -> anyhow::Result<Exit> {
     let path = args.file.display();
     let bytes = std::fs::read(&args.file).with_context(|| format!("cannot read {path}"))?;
-    let comparison: Comparison = serde_json::from_slice(&bytes)
+    let mut comparison: Comparison = serde_json::from_slice(&bytes)
         .with_context(|| format!("{path} is not a compare.json of this version"))?;
     if comparison.schema != compare::SCHEMA {
         let (expected, found) = (compare::SCHEMA, comparison.schema);
         anyhow::bail!("{path}: expected schema {expected}, found {found}; compare anew");
     }
+    comparison.weigh_anew();
     say(&compare_table(&comparison));
     let files = Files {
         html: args.html.as_deref(),
         pictures: args.pictures.as_deref(),
-        markdown: args.markdown.as_deref(),
+        markdown: args.people.markdown.as_deref(),
+        picture: args.people.picture.as_deref(),
     };
     files.write(&comparison)?;
     Ok(Exit::Good)
@@ -229,6 +233,7 @@ struct Files<'a> {
     html: Option<&'a Path>,
     pictures: Option<&'a Path>,
     markdown: Option<&'a Path>,
+    picture: Option<&'a Path>,
 }
 
 impl Files<'_> {
@@ -242,16 +247,70 @@ impl Files<'_> {
                 }
                 let picture = compare_differences(comparison, class)?;
                 write(&folder.join(format!("{}-differences.svg", class.key())), &picture)?;
+                if !comparison.sparsity.is_empty() {
+                    let picture = compare_left_out(comparison, class)?;
+                    write(&folder.join(format!("{}-left-out.svg", class.key())), &picture)?;
+                }
             }
+        }
+        if let Some(path) = self.picture {
+            if !comparison.drawn().any(|class| class == Judged::Car) {
+                let (found, least) = (comparison.labels(Judged::Car), compare::LEAST_LABELS);
+                anyhow::bail!(
+                    "--picture draws cars: expected at least {least} labels of them, found {found}"
+                );
+            }
+            write(path, &compare_plot(comparison, Judged::Car, TimeAxis::Whole)?)?;
+            say(&format!("picture: {}\n", path.display()));
         }
         if let Some(path) = self.html {
             write(path, &compare_page(comparison)?)?;
             say(&format!("page:    {}\n", path.display()));
         }
         if let Some(path) = self.markdown {
-            write(path, &compare_markdown(comparison))?;
+            let address = self.picture.map(|picture| address(path, picture)).transpose()?;
+            write(path, &compare_markdown(comparison, address.as_deref()))?;
             say(&format!("report:  {}\n", path.display()));
         }
         Ok(())
+    }
+}
+
+/// The address of a file as seen from another, with `/` between its parts.
+fn address(from: &Path, to: &Path) -> anyhow::Result<String> {
+    let whole = |path: &Path| -> anyhow::Result<Vec<String>> {
+        let path = absolute(path).with_context(|| format!("where is {}", path.display()))?;
+        let mut parts = Vec::new();
+        for part in path.components() {
+            match part {
+                Component::ParentDir => drop(parts.pop()),
+                Component::RootDir | Component::CurDir => {}
+                part => parts.push(part.as_os_str().to_string_lossy().into_owned()),
+            }
+        }
+        Ok(parts)
+    };
+    let (from, to) = (whole(from)?, whole(to)?);
+    let folder = &from[..from.len().saturating_sub(1)];
+    let shared = folder.iter().zip(&to).take_while(|(a, b)| a == b).count();
+    let up = std::iter::repeat_n("..", folder.len() - shared);
+    let down = to[shared..].iter().map(String::as_str);
+    Ok(up.chain(down).collect::<Vec<_>>().join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_is_addressed_from_where_the_report_lies() {
+        for (from, to, expected) in [
+            ("models/REPORT.md", "docs/compare-car.svg", "../docs/compare-car.svg"),
+            ("REPORT.md", "./compare.svg", "compare.svg"),
+            ("/a/b/c/R.md", "/a/x.svg", "../../x.svg"),
+            ("/a/R.md", "/a/b/../c/x y.svg", "c/x y.svg"),
+        ] {
+            assert_eq!(address(Path::new(from), Path::new(to)).unwrap(), expected);
+        }
     }
 }

@@ -30,6 +30,7 @@ pub use judge::{Judgement, judge};
 pub use measure::{
     FrameRun, LookedAt, Measured, Order, beyond_bridge_ms, measure, work_behind_bridge_ms,
 };
+pub(crate) use settings::percent;
 pub use settings::{Requested, Setting, Sweep, settings};
 pub use sparsity::{ClassDifference, Sparsity};
 pub use summary::summarise;

@@ -5,12 +5,14 @@ use std::fmt::Write as _;
 
 use super::compare_page::place;
 use super::compare_table::{name, sparsity_cells, with};
+use super::compare_words::{scarce, words, words_left_out};
 use super::html::utc;
-use crate::compare::{Cell, Comparison};
+use crate::compare::{Cell, Comparison, SettingFigures, percent};
 use crate::eval::kitti::{Band, Judged, Metric, Strictness};
 
-/// Writes the report.
-pub fn compare_markdown(comparison: &Comparison) -> String {
+/// Writes the report. `picture`: the address, as seen from the report, of what
+/// [`compare_plot`](super::compare_plot) drew of cars and the whole frame, where it is to be shown.
+pub fn compare_markdown(comparison: &Comparison, picture: Option<&str>) -> String {
     let mut out = format!(
         "# Does routing pay?\n\nWritten by `emc2 report` from what `emc2 compare` measured (`docs/compare.md` says how); not edited by hand.\n\n\
          ```\n{}\n```\n\n{}; {}, {}; threads in an operator: {}. {} frames, each {} times under every setting, turn about (warm-up {} frames, seed {}); \
@@ -31,8 +33,8 @@ pub fn compare_markdown(comparison: &Comparison) -> String {
         let _ = writeln!(out, "- {}: {} (`{sha}`)", model.role, plain(&model.name));
     }
     out.push_str("\n## In words\n\n");
-    for verdict in &comparison.verdicts {
-        let _ = writeln!(out, "- {}", plain(&verdict.sentence));
+    for sentence in words(comparison) {
+        let _ = writeln!(out, "- {}", plain(&sentence));
     }
     if let Some(ratio) = &comparison.ratio {
         let _ = writeln!(
@@ -60,9 +62,34 @@ pub fn compare_markdown(comparison: &Comparison) -> String {
             comparison.reference
         );
     }
-    times(&mut out, comparison);
-    for class in Judged::ALL.into_iter().filter(|class| comparison.labels(*class) > 0) {
-        accuracy(&mut out, comparison, class);
+    for sentence in words_left_out(comparison) {
+        let _ = writeln!(out, "- {}", plain(&sentence));
+    }
+    if let Some(address) = picture {
+        let _ = writeln!(
+            out,
+            "\n![Cars: accuracy against the median of the whole frame, setting by setting](<{address}>)\n\nEvery setting without left-out pixels by its \
+             median whole frame and the area of cars in 3D; rings and dashes: the Pareto front."
+        );
+    }
+    out.push_str("\n## Time, ms a frame\n\n");
+    times(&mut out, comparison.general());
+    for class in comparison.drawn() {
+        let name = class.class().name();
+        let _ = writeln!(
+            out,
+            "\n## {name}: area under the precision-recall curve (labels: {})\n",
+            comparison.labels(class)
+        );
+        accuracy(&mut out, comparison, comparison.general(), class);
+    }
+    for class in comparison.scarce() {
+        let _ = writeln!(
+            out,
+            "\n## {}: area under the precision-recall curve\n\n{}",
+            class.class().name(),
+            plain(&scarce(comparison, class))
+        );
     }
     cells(&mut out, comparison);
     sparsity(&mut out, comparison);
@@ -97,12 +124,12 @@ fn plain(text: &str) -> String {
     out
 }
 
-fn times(out: &mut String, comparison: &Comparison) {
+fn times<'a>(out: &mut String, settings: impl Iterator<Item = &'a SettingFigures>) {
     out.push_str(
-        "\n## Time, ms a frame\n\n| setting | p50 | p95 | p99 | behind the bridge, p50 | p99 | bridge network | experts | image | rest | regions to bridge, lpe, vee, ape, emergency |\n\
+        "| setting | p50 | p95 | p99 | behind the bridge, p50 | p99 | bridge network | experts | image | rest | regions to bridge, lpe, vee, ape, emergency |\n\
          |---|---|---|---|---|---|---|---|---|---|---|\n",
     );
-    for figures in &comparison.settings {
+    for figures in settings {
         let (whole, behind, split) =
             (&figures.whole_ms, &figures.beyond_bridge_ms, &figures.split_ms);
         let shares = figures.regions.shares();
@@ -127,14 +154,17 @@ fn times(out: &mut String, comparison: &Comparison) {
     out.push_str("\nBridge network to rest are means and add up to the mean of the whole frame. p99 by nearest rank: of fewer than 100 frames the slowest.\n");
 }
 
-fn accuracy(out: &mut String, comparison: &Comparison, class: Judged) {
+fn accuracy<'a>(
+    out: &mut String,
+    comparison: &Comparison,
+    settings: impl Iterator<Item = &'a SettingFigures>,
+    class: Judged,
+) {
     let limit = |metric| class.limit(Strictness::Official, metric);
     let _ = write!(
         out,
-        "\n## {}: area under the precision-recall curve (labels: {})\n\n| setting | BEV > {} | 3D > {} | 3D less {} | 3D, {} | 3D, {} | 3D, {} |\n\
+        "| setting | BEV > {} | 3D > {} | 3D less {} | 3D, {} | 3D, {} | 3D, {} |\n\
          |---|---|---|---|---|---|---|\n",
-        class.class().name(),
-        comparison.labels(class),
         limit(Metric::Bev),
         limit(Metric::Box3d),
         plain(&comparison.reference),
@@ -142,7 +172,7 @@ fn accuracy(out: &mut String, comparison: &Comparison, class: Judged) {
         Band::Middle.key(),
         Band::Far.key()
     );
-    for figures in &comparison.settings {
+    for figures in settings {
         let areas = figures.classes.iter().filter(|f| f.class == class).flat_map(|f| &f.areas);
         let of = |metric: Metric, band: Band| {
             areas
@@ -201,8 +231,7 @@ fn sparsity(out: &mut String, comparison: &Comparison) {
          the draft's scores, or for comparison by chance, nearness, or number of returns; regions that are not looked at go to LPE.\n\n\
          | first | asked | skipped | regions to APE | labels wholly inside | behind the bridge, ms | times faster | without the wait | image branch and APE, ms | these, times faster |",
     );
-    let classes: Vec<Judged> =
-        Judged::ALL.into_iter().filter(|class| comparison.labels(*class) > 0).collect();
+    let classes: Vec<Judged> = comparison.drawn().collect();
     for class in &classes {
         let limit = class.limit(Strictness::Official, Metric::Box3d);
         let _ = write!(out, " {} 3D > {limit} |", class.class().name());
@@ -211,11 +240,9 @@ fn sparsity(out: &mut String, comparison: &Comparison) {
     out.push_str(&"---|".repeat(classes.len()));
     out.push('\n');
     for row in &comparison.sparsity {
-        let asked = row
-            .pixels
-            .map_or("–".to_owned(), |p| format!("{} %", (1000.0 * p.skip).round() / 10.0));
+        let asked = row.pixels.map_or("–".to_owned(), |p| format!("{} %", percent(p.skip)));
         let _ = write!(out, "| {} | {asked} | {} |", row.by(), sparsity_cells(row).join(" | "));
-        let figures = comparison.settings.iter().find(|f| f.setting.name == row.setting);
+        let figures = comparison.find(&row.setting);
         for class in &classes {
             let area = figures
                 .and_then(|f| f.area(*class, Metric::Box3d, Strictness::Official))
@@ -228,11 +255,51 @@ fn sparsity(out: &mut String, comparison: &Comparison) {
         "\nSkipped: the mean share of the picture that no image window touches. Behind the bridge: median, with LPE's work on what was turned away; \
          times faster: against the row without a limit; without the wait: the same less the wait for the picture's decoder; image branch and APE: these alone, mean. Labels: all that count at \"hard\".\n",
     );
+    out.push_str("\n### Left-out pixels: time, ms a frame\n\n");
+    times(out, comparison.left_out());
+    for class in classes {
+        let name = class.class().name();
+        let _ = writeln!(
+            out,
+            "\n### Left-out pixels, {name}: area under the precision-recall curve (labels: {})\n",
+            comparison.labels(class)
+        );
+        accuracy(out, comparison, comparison.left_out(), class);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compare::comparison_for_tests::{comparison, setting, skipping};
+    use crate::config::PixelOrder;
+
+    #[test]
+    fn left_out_pixels_have_a_section_of_their_own_and_few_labels_no_table() {
+        let made = comparison(vec![
+            setting("always:ape", 36.0, 0.9),
+            setting("region-table", 20.0, 0.9),
+            skipping(0.9, PixelOrder::Draft, 21.0, 0.88),
+            skipping(0.9, PixelOrder::Near, 20.0, 0.85),
+        ]);
+        let report = compare_markdown(&made, Some("../docs/a b.svg"));
+        let (general, section) = report.split_once("## Most of the picture left out").unwrap();
+        let tables = general.split_once("## Time").unwrap().1;
+        assert!(!tables.contains("skipped"), "{tables}");
+        for row in [
+            "| always:ape, 90 % skipped, near | 20.00 |",
+            "| always:ape, 90 % skipped, near | 0.850 [0.750, 0.950] |",
+        ] {
+            assert!(section.contains(row), "{row}: {section}");
+        }
+        let headings =
+            |name: &str| report.lines().filter(|l| l.starts_with('#') && l.contains(name)).count();
+        assert_eq!((headings("Car"), headings("Pedestrian")), (2, 1));
+        assert!(general.contains("Pedestrian (labels: 1): too few labels"));
+        assert!(!report.contains("3D > 0.5 |"), "no column for pedestrians");
+        assert!(general.contains("](<../docs/a b.svg>)"));
+        assert!(!compare_markdown(&made, None).contains("!["));
+    }
 
     #[test]
     fn text_from_outside_cannot_become_markup() {

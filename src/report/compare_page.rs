@@ -4,13 +4,17 @@
 use std::fmt::Write as _;
 
 use super::Error;
-use super::compare_plot::{compare_differences, compare_plot};
+use super::compare_plot::{compare_differences, compare_left_out, compare_plot};
 use super::compare_table::{name, sparsity_cells, with};
+use super::compare_words::{scarce, words, words_left_out};
 use super::eval_kitti_page::wrap;
 use super::html::{escape, utc};
 use super::palette::{EXPERTS, expert_color, expert_name};
-use crate::compare::{Cell, Comparison, SettingFigures, TimeAxis};
+use crate::compare::{Baseline, Cell, Comparison, SettingFigures, TimeAxis};
 use crate::eval::kitti::{Band, Judged, Metric, Strictness};
+
+/// Rows of a table: settings, those of the pictures with their numbers there.
+type Rows<'a> = [(Option<usize>, &'a SettingFigures)];
 
 /// Writes the page.
 ///
@@ -33,18 +37,31 @@ pub fn compare_page(comparison: &Comparison) -> Result<String, Error> {
              work for all, adds its own noise. A difference whose bar crosses 0 is within the noise of these frames.</p>\n</section>\n",
         );
     }
-    body.push_str(&times(comparison));
-    for class in Judged::ALL.into_iter().filter(|class| comparison.labels(*class) > 0) {
-        body.push_str(&accuracy(comparison, class));
+    let rows: Vec<_> =
+        comparison.general().enumerate().map(|(index, f)| (Some(index + 1), f)).collect();
+    let _ = writeln!(
+        body,
+        "<section>\n<h2>Time, ms a frame</h2>\n{}</section>",
+        times(comparison.baseline.as_ref(), &rows)
+    );
+    for class in comparison.drawn() {
+        let name = class.class().name();
+        let tables = accuracy(comparison, &rows, class);
+        let title = format!("<h2>{name}: area under the precision–recall curve</h2>");
+        let _ = writeln!(body, "<section>\n{title}\n{tables}</section>");
+    }
+    for class in comparison.scarce() {
+        let _ =
+            writeln!(body, "<section>\n<p>{}</p>\n</section>", escape(&scarce(comparison, class)));
     }
     body.push_str(&cells(comparison));
-    body.push_str(&sparsity(comparison));
+    body.push_str(&sparsity(comparison)?);
     body.push_str(&about(comparison));
     Ok(wrap("routing compared", &format!("<style>\n{}</style>\n{body}", style())))
 }
 
 fn style() -> String {
-    let mut out = "header ul + p { margin-top: .9rem }\n.plots.wide svg { flex: 1 1 560px; max-width: 760px }\n\
+    let mut out = "header ul + p { margin-top: .9rem }\nul.words { padding-left: 1.2rem }\n.plots.wide svg { flex: 1 1 560px; max-width: 760px }\n\
                    .stack { display: flex; width: 9rem; height: .7em; border-radius: 2px; overflow: hidden }\n"
         .to_owned();
     for expert in EXPERTS {
@@ -80,10 +97,11 @@ fn head(comparison: &Comparison) -> String {
         let what = format!("{} over the whole frame", escape(&baseline.file));
         tile(format!("{:.2}", baseline.over_reference), &what);
     }
-    out.push_str("</ul>\n");
-    for verdict in &comparison.verdicts {
-        let _ = writeln!(out, "<p>{}</p>", escape(&verdict.sentence));
+    out.push_str("</ul>\n<ul class=\"words\">\n");
+    for sentence in words(comparison).into_iter().chain(words_left_out(comparison)) {
+        let _ = writeln!(out, "<li>{}</li>", escape(&sentence));
     }
+    out.push_str("</ul>\n");
     for note in &comparison.notes {
         let _ = writeln!(out, "<p class=\"warning\">{}</p>", escape(note));
     }
@@ -91,19 +109,20 @@ fn head(comparison: &Comparison) -> String {
     out
 }
 
-fn row_name(index: usize, figures: &SettingFigures) -> String {
-    format!("<th>{} {}", index + 1, escape(name(figures)))
+fn row_name(number: Option<usize>, figures: &SettingFigures) -> String {
+    let number = number.map_or(String::new(), |number| format!("{number} "));
+    format!("<th>{number}{}", escape(name(figures)))
 }
 
-fn times(comparison: &Comparison) -> String {
-    let mut out = "<section>\n<h2>Time, ms a frame</h2>\n<div class=\"scroll\"><table><thead><tr><th>setting<th class=\"n\">p50\
+fn times(baseline: Option<&Baseline>, rows: &Rows<'_>) -> String {
+    let mut out = "<div class=\"scroll\"><table><thead><tr><th>setting<th class=\"n\">p50\
         <th class=\"n\">p95<th class=\"n\">p99<th class=\"n\">behind the bridge, p50<th class=\"n\">p99<th class=\"n\">bridge network\
         <th class=\"n\">experts<th class=\"n\">image<th class=\"n\">rest<th>regions<th class=\"n\">bridge, lpe, vee, ape, emergency %</tr></thead><tbody>\n"
         .to_owned();
-    for (index, figures) in comparison.settings.iter().enumerate() {
+    for &(number, figures) in rows {
         let (whole, behind, split) =
             (&figures.whole_ms, &figures.beyond_bridge_ms, &figures.split_ms);
-        let _ = write!(out, "<tr>{}", row_name(index, figures));
+        let _ = write!(out, "<tr>{}", row_name(number, figures));
         for value in [
             whole.p50,
             whole.p95,
@@ -126,7 +145,7 @@ fn times(comparison: &Comparison) -> String {
             shares.iter().map(|(_, share)| format!("{:.0}", 100.0 * share)).collect();
         let _ = writeln!(out, "</div><td class=\"n\">{}</tr>", percent.join(", "));
     }
-    if let Some(baseline) = &comparison.baseline {
+    if let Some(baseline) = baseline {
         let ms = &baseline.ms;
         let _ = writeln!(
             out,
@@ -139,16 +158,13 @@ fn times(comparison: &Comparison) -> String {
     }
     out.push_str(
         "</tbody></table></div>\n<p class=\"muted\">Nearest-rank percentiles over all frames and repeats, reading left out. Bridge network to rest are \
-         means and add up to the mean of the whole.</p>\n</section>\n",
+         means and add up to the mean of the whole.</p>\n",
     );
     out
 }
 
-fn accuracy(comparison: &Comparison, class: Judged) -> String {
-    let mut out = format!(
-        "<section>\n<h2>{}: area under the precision–recall curve</h2>\n",
-        class.class().name()
-    );
+fn accuracy(comparison: &Comparison, rows: &Rows<'_>, class: Judged) -> String {
+    let mut out = String::new();
     for (metric, limit, open) in [
         (Metric::Box3d, Strictness::Official, true),
         (Metric::Bev, Strictness::Official, false),
@@ -170,8 +186,8 @@ fn accuracy(comparison: &Comparison, class: Judged) -> String {
             "<th class=\"n\">all, less {}</tr></thead><tbody>",
             escape(&comparison.reference)
         );
-        for (index, figures) in comparison.settings.iter().enumerate() {
-            let _ = write!(out, "<tr>{}", row_name(index, figures));
+        for &(number, figures) in rows {
+            let _ = write!(out, "<tr>{}", row_name(number, figures));
             let areas =
                 figures.classes.iter().find(|f| f.class == class).map(|f| f.areas.as_slice());
             let of = |band| {
@@ -201,7 +217,7 @@ fn accuracy(comparison: &Comparison, class: Judged) -> String {
         );
     }
     out.push_str(
-        "<p class=\"muted\">Filter of “hard”; in brackets 95 % of a bootstrap over frames, of differences draw by draw on the same frames.</p>\n</section>\n",
+        "<p class=\"muted\">Filter of “hard”; in brackets 95 % of a bootstrap over frames, of differences draw by draw on the same frames.</p>\n",
     );
     out
 }
@@ -256,23 +272,37 @@ fn cells(comparison: &Comparison) -> String {
     out
 }
 
-fn sparsity(comparison: &Comparison) -> String {
+fn sparsity(comparison: &Comparison) -> Result<String, Error> {
     if comparison.sparsity.is_empty() {
-        return String::new();
+        return Ok(String::new());
     }
-    let mut out = "<section>\n<h2>Most of the picture left out</h2>\n<div class=\"scroll\"><table><thead><tr><th>setting<th class=\"n\">skipped\
+    let mut out =
+        "<section>\n<h2>Most of the picture left out</h2>\n<div class=\"plots wide\">".to_owned();
+    for class in comparison.drawn() {
+        out.push_str(&compare_left_out(comparison, class)?);
+    }
+    out.push_str("</div>\n<div class=\"scroll\"><table><thead><tr><th>setting<th class=\"n\">skipped\
         <th class=\"n\">regions to APE<th class=\"n\">labels wholly inside<th class=\"n\">behind the bridge, ms\
-        <th class=\"n\">times faster<th class=\"n\">without the wait<th class=\"n\">image branch and APE, ms<th class=\"n\">these, times faster</tr></thead><tbody>\n"
-        .to_owned();
+        <th class=\"n\">times faster<th class=\"n\">without the wait<th class=\"n\">image branch and APE, ms<th class=\"n\">these, times faster</tr></thead><tbody>\n");
     for row in &comparison.sparsity {
         let cells = sparsity_cells(row).join("<td class=\"n\">");
         let _ = writeln!(out, "<tr><th>{}<td class=\"n\">{cells}</tr>", escape(&row.setting));
     }
     out.push_str(
         "</tbody></table></div>\n<p class=\"muted\">Skipped: the mean share of the picture that no image window touches. Without the wait: less the wait for the picture’s \
-         decoder, which a camera that gives pixels does not cause. Regions that are not looked at go to LPE, whose work counts. Whose turn is first: the draft’s scores, or for comparison chance, nearness, number of returns.</p>\n</section>\n",
+         decoder, which a camera that gives pixels does not cause. Regions that are not looked at go to LPE, whose work counts. Whose turn is first: the draft’s scores, or for comparison chance, nearness, number of returns.</p>\n",
     );
-    out
+    let rows: Vec<_> = comparison.left_out().map(|figures| (None, figures)).collect();
+    let _ = writeln!(out, "<h3>Left-out pixels: time, ms a frame</h3>\n{}", times(None, &rows));
+    for class in comparison.drawn() {
+        let (name, tables) = (class.class().name(), accuracy(comparison, &rows, class));
+        let _ = writeln!(
+            out,
+            "<h3>Left-out pixels, {name}: area under the precision–recall curve</h3>\n{tables}"
+        );
+    }
+    out.push_str("</section>\n");
+    Ok(out)
 }
 
 fn about(comparison: &Comparison) -> String {

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::compare_words::{words, words_left_out};
 use crate::compare::{Comparison, SettingFigures, Sparsity};
-use crate::eval::kitti::{Judged, Metric, Strictness};
+use crate::eval::kitti::{Metric, Strictness};
 
 /// The table of a comparison: time, accuracy, where the regions went, the verdicts, the cells.
 pub fn compare_table(comparison: &Comparison) -> String {
@@ -16,8 +17,8 @@ pub fn compare_table(comparison: &Comparison) -> String {
         comparison.seed,
         comparison.threads
     );
-    times(&mut out, comparison);
-    accuracy(&mut out, comparison);
+    times(&mut out, comparison.general());
+    accuracy(&mut out, comparison, comparison.general());
     cells(&mut out, comparison);
     sparsity(&mut out, comparison);
     if let Some(ratio) = &comparison.ratio {
@@ -44,8 +45,8 @@ pub fn compare_table(comparison: &Comparison) -> String {
             comparison.reference
         );
     }
-    for verdict in &comparison.verdicts {
-        let _ = writeln!(out, "{}", verdict.sentence);
+    for sentence in words(comparison).into_iter().chain(words_left_out(comparison)) {
+        let _ = writeln!(out, "{sentence}");
     }
     for note in &comparison.notes {
         let _ = writeln!(out, "note: {note}");
@@ -57,20 +58,20 @@ pub(super) fn name(figures: &SettingFigures) -> &str {
     &figures.setting.name
 }
 
-fn times(out: &mut String, comparison: &Comparison) {
+fn times<'a>(out: &mut String, settings: impl Iterator<Item = &'a SettingFigures>) {
     let _ = writeln!(
         out,
-        "\n{:<28}{:>9}{:>9}{:>9} |{:>9}{:>9} |{:>8}{:>8}{:>8}{:>8} |  regions %: bridge lpe vee ape emergency",
+        "\n{:<36}{:>9}{:>9}{:>9} |{:>9}{:>9} |{:>8}{:>8}{:>8}{:>8} |  regions %: bridge lpe vee ape emergency",
         "ms a frame", "p50", "p95", "p99", "behind", "p99", "bridge", "experts", "image", "rest"
     );
-    for figures in &comparison.settings {
+    for figures in settings {
         let (whole, behind, split) =
             (&figures.whole_ms, &figures.beyond_bridge_ms, &figures.split_ms);
         let shares = figures.regions.shares();
         let percent = |at: usize| format!("{:.0}", 100.0 * shares[at].1);
         let _ = writeln!(
             out,
-            "{:<28}{:>9.2}{:>9.2}{:>9.2} |{:>9.2}{:>9.2} |{:>8.2}{:>8.2}{:>8.2}{:>8.2} |{:>19}{:>4}{:>4}{:>4}{:>10}",
+            "{:<36}{:>9.2}{:>9.2}{:>9.2} |{:>9.2}{:>9.2} |{:>8.2}{:>8.2}{:>8.2}{:>8.2} |{:>19}{:>4}{:>4}{:>4}{:>10}",
             name(figures),
             whole.p50,
             whole.p95,
@@ -93,21 +94,22 @@ fn times(out: &mut String, comparison: &Comparison) {
     );
 }
 
-fn accuracy(out: &mut String, comparison: &Comparison) {
-    for class in Judged::ALL {
+fn accuracy<'a>(
+    out: &mut String,
+    comparison: &Comparison,
+    settings: impl Iterator<Item = &'a SettingFigures> + Clone,
+) {
+    for class in comparison.drawn() {
         let labels = comparison.labels(class);
-        if labels == 0 {
-            continue;
-        }
         let _ = writeln!(
             out,
-            "\n{:<28}{:>26}{:>26}{:>34}",
+            "\n{:<36}{:>26}{:>26}{:>34}",
             format!("{} (labels: {labels})", class.class().name()),
             format!("BEV > {}", class.limit(Strictness::Official, Metric::Bev)),
             format!("3D > {}", class.limit(Strictness::Official, Metric::Box3d)),
             format!("3D less {}", comparison.reference)
         );
-        for figures in &comparison.settings {
+        for figures in settings.clone() {
             let area = |metric| figures.area(class, metric, Strictness::Official);
             let cell = |metric| {
                 area(metric).map_or("–".to_owned(), |area| with(area.area, area.interval, false))
@@ -117,7 +119,7 @@ fn accuracy(out: &mut String, comparison: &Comparison) {
             });
             let _ = writeln!(
                 out,
-                "{:<28}{:>26}{:>26}{:>34}",
+                "{:<36}{:>26}{:>26}{:>34}",
                 name(figures),
                 cell(Metric::Bev),
                 cell(Metric::Box3d),
@@ -189,6 +191,8 @@ fn sparsity(out: &mut String, comparison: &Comparison) {
          at work: times faster without the wait for the picture's decoder; \
          image+APE: mean ms of image branch and APE alone, its gain: times faster)\n",
     );
+    times(out, comparison.left_out());
+    accuracy(out, comparison, comparison.left_out());
 }
 
 fn cells(out: &mut String, comparison: &Comparison) {
