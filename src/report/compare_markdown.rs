@@ -11,7 +11,7 @@ use crate::compare::{Cell, Comparison, SettingFigures, percent};
 use crate::eval::kitti::{Band, Judged, Metric, Strictness};
 
 /// Writes the report. `picture`: the address, as seen from the report, of what
-/// [`compare_plot`](super::compare_plot) drew of cars and the whole frame, where it is to be shown.
+/// [`compare_plot`](super::compare_plot()) drew of cars and the whole frame, where it is to be shown.
 pub fn compare_markdown(comparison: &Comparison, picture: Option<&str>) -> String {
     let mut out = format!(
         "# Does routing pay?\n\nWritten by `emc2 report` from what `emc2 compare` measured (`docs/compare.md` says how); not edited by hand.\n\n\
