@@ -100,9 +100,10 @@ pub struct TreeConfig {
     pub confidence: f32,
 }
 
-/// The table of the commented default file: a script learns it and writes it there.
+/// Table, tree and gains of the commented default file: scripts learn them and write them there.
 static SHIPPED: LazyLock<Shipped> = LazyLock::new(|| {
-    serde_saphyr::from_str(include_str!("../../emc2.yaml")).expect("emc2.yaml has router.table")
+    serde_saphyr::from_str(include_str!("../../emc2.yaml"))
+        .expect("emc2.yaml has router.table, tree and gain")
 });
 
 #[derive(Deserialize)]
@@ -113,6 +114,23 @@ struct Shipped {
 #[derive(Deserialize)]
 struct ShippedRouter {
     table: Vec<TableRow>,
+    tree: ShippedTree,
+    gain: ShippedGain,
+}
+
+// Types of their own: those of the configuration ask for their defaults as they are read, which are these.
+#[derive(Clone, Copy, Deserialize)]
+struct ShippedTree {
+    distance_m: f32,
+    confidence: f32,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+struct ShippedGain {
+    edges_m: [f32; 2],
+    lpe: [f32; 3],
+    vee: [f32; 3],
+    ape: [f32; 3],
 }
 
 impl Default for RouterConfig {
@@ -148,17 +166,14 @@ impl Default for PixelConfig {
 
 impl Default for GainConfig {
     fn default() -> Self {
-        Self {
-            edges_m: [25.0, 45.0],
-            lpe: [1.0, 0.8, 0.5],
-            vee: [1.2, 1.2, 1.0],
-            ape: [1.3, 1.5, 1.6],
-        }
+        let ShippedGain { edges_m, lpe, vee, ape } = SHIPPED.router.gain;
+        Self { edges_m, lpe, vee, ape }
     }
 }
 
 impl Default for TreeConfig {
     fn default() -> Self {
-        Self { distance_m: 30.0, confidence: 0.5 }
+        let ShippedTree { distance_m, confidence } = SHIPPED.router.tree;
+        Self { distance_m, confidence }
     }
 }

@@ -49,10 +49,10 @@ pub fn expert_meaning(expert: ExpertKind) -> &'static str {
             "Latency-prioritised: the region from above alone. The fastest. By default: what is weak, and cars in doubt."
         }
         ExpertKind::Vee => {
-            "Versatile-efficiency: the region from above and its LiDAR points. By default: sure cars."
+            "Versatile-efficiency: the region from above and its LiDAR points. By default: sure cars, and cyclists that are not weak."
         }
         ExpertKind::Ape => {
-            "Accuracy-prioritised: the region from above, its LiDAR points and the picture. The dearest. By default: people and cyclists that are not weak (of a LiDAR with few beams: all). \"picture +1.2\" behind the reason: what their picture alone says for them (+) or against (-)."
+            "Accuracy-prioritised: the region from above, its LiDAR points and the picture. The dearest. By default: pedestrians that are not weak (of a LiDAR with few beams: all). \"picture +1.2\" behind the reason: what their picture alone says for them (+) or against (-)."
         }
         ExpertKind::Bridge => "The bridge's own proposal, left as it is.",
         ExpertKind::Emergency => "No model at all: ground removal and clustering.",
@@ -107,18 +107,16 @@ mod tests {
         assert_eq!(
             rows,
             [
-                ("pedestrian or cyclist, few beams", Ape),
-                ("pedestrian or cyclist, not weak", Ape),
+                ("pedestrian, few beams", Ape),
+                ("pedestrian, not weak", Ape),
+                ("cyclist, not weak", Vee),
                 ("sure car", Vee),
                 ("weak, or a car in doubt", Lpe)
             ]
         );
         for (expert, words) in [
-            (
-                Ape,
-                "By default: people and cyclists that are not weak (of a LiDAR with few beams: all).",
-            ),
-            (Vee, "By default: sure cars."),
+            (Ape, "By default: pedestrians that are not weak (of a LiDAR with few beams: all)."),
+            (Vee, "By default: sure cars, and cyclists that are not weak."),
             (Lpe, "By default: what is weak, and cars in doubt."),
         ] {
             assert!(expert_meaning(expert).contains(words), "{expert:?}");

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::bridge::{Proposal, ProposalSource, Region, Scenario, Scene};
-use crate::config::{RouterConfig, TreeConfig};
+use crate::config::{GainConfig, RouterConfig, TreeConfig};
 use crate::frame::{Class, Degradation};
 use crate::geometry::Box3;
 
@@ -40,7 +40,15 @@ fn config(policy: &str) -> RouterConfig {
 - {name: "far or hidden, clear", distance_m: [0, 1000], expert: lpe}
 "#;
     let table = serde_saphyr::from_str(table).unwrap();
-    RouterConfig { policy: policy.to_owned(), table, ..RouterConfig::default() }
+    // Numbers of their own: what is shipped changes with the models.
+    let tree = TreeConfig { distance_m: 30.0, confidence: 0.5 };
+    let gain = GainConfig {
+        edges_m: [25.0, 45.0],
+        lpe: [1.0, 0.8, 0.5],
+        vee: [1.2, 1.2, 1.0],
+        ape: [1.3, 1.5, 1.6],
+    };
+    RouterConfig { policy: policy.to_owned(), table, tree, gain, ..RouterConfig::default() }
 }
 
 fn router(policy: &str) -> Router {

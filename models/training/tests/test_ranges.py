@@ -25,7 +25,7 @@ class Chosen(unittest.TestCase):
         torch.onnx.export(net, tuple(torch.from_numpy(g) for g in cls.grids[0]), cls.plain, input_names=["fine", "coarse"], output_names=["heatmap", "boxes"],
                           opset_version=17, dynamo=False)
         scan = type("Scan", (), {"points": export.toy_points(), "origin_height": 1.73})()
-        export.quantize(cls.plain, cls.rounded, [scan], export.PERCENTILE, [f"/{layer}/" for layer in export.KEEP_FLOAT])
+        export.quantize(cls.plain, cls.rounded, [scan], export.PERCENTILES[1], [f"/{layer}/" for layer in export.KEEP_FLOAT])
 
     @classmethod
     def tearDownClass(cls):
