@@ -9,6 +9,7 @@ mod error;
 mod fake;
 pub mod grid;
 mod image;
+mod intensity;
 mod layout;
 #[doc(hidden)]
 pub mod plain;
@@ -96,6 +97,8 @@ pub struct Scene {
     pub points: Vec<[f32; 4]>,
     /// Beams of the LiDAR, as its rig has them; 0: not known.
     pub beams: u32,
+    /// What the intensities were multiplied by, to be on the model's scale; 1: as the sensor gave them.
+    pub intensity_factor: f32,
     /// Points left after crop and budget.
     pub points_used: u32,
     /// Occupied cells of the fine grid.

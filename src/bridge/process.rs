@@ -14,6 +14,7 @@ use crate::geometry::BevRect;
 use crate::pipeline::StageTimes;
 
 use super::grid::Grids;
+use super::intensity::match_median;
 use super::layout::Outputs;
 use super::proposals::Decoder;
 use super::regions::RegionFinder;
@@ -38,6 +39,8 @@ pub struct Bridge {
     /// Points after crop and budget.
     points: Vec<[f32; 4]>,
     proposals: Vec<Proposal>,
+    /// Median of the intensities that the model knows.
+    intensity_median: Option<f32>,
     scene: Scene,
 }
 
@@ -48,6 +51,8 @@ impl Bridge {
     /// # Errors
     /// [`Error::Contract`] when the network's contract is not that of a bridge model.
     pub fn new(config: &BridgeConfig, network: Option<Box<dyn Network>>) -> Result<Self, Error> {
+        let sensor = network.as_ref().and_then(|network| network.contract().sensor.as_ref());
+        let intensity_median = sensor.and_then(|sensor| sensor.intensity_median);
         let (layout, model) = match network {
             None => (GridLayout::default(), None),
             Some(network) => {
@@ -72,6 +77,7 @@ impl Bridge {
             regions: RegionFinder::new(layout),
             points: Vec::new(),
             proposals: Vec::with_capacity(config.max_proposals),
+            intensity_median,
             scene: Scene::default(),
         })
     }
@@ -101,7 +107,8 @@ impl Bridge {
         answer.map(|()| &self.scene)
     }
 
-    /// Starts a scene: the points in range, thinned to the budget; everything dropped is counted.
+    /// Starts a scene: the points in range, thinned to the budget, intensities on the model's scale;
+    /// everything dropped is counted.
     pub fn crop(&mut self, frame: &Frame) {
         let height = frame.rig.lidar.origin_height_m as f32;
         self.scene.dropped = Dropped::default();
@@ -112,6 +119,8 @@ impl Bridge {
         let dropped = &mut self.scene.dropped;
         budget::crop(&frame.cloud.points, self.grids.layout(), height, &mut self.points, dropped);
         budget::thin(&mut self.points, self.config.point_budget, dropped);
+        self.scene.intensity_factor =
+            self.intensity_median.map_or(1.0, |median| match_median(&mut self.points, median));
         self.scene.points_used = self.points.len() as u32;
         self.scene.cells_occupied = 0;
     }

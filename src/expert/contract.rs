@@ -86,6 +86,10 @@ pub struct SensorSpec {
     pub beams: u32,
     /// Height above ground, m.
     pub origin_height: f64,
+    /// Median of its intensities (0..1) on streets; a bridge brings scans of unlike sensors to it. Not
+    /// given: intensities stay as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intensity_median: Option<f32>,
 }
 
 /// The whole contract.

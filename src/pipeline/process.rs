@@ -201,6 +201,7 @@ impl Pipeline {
         let scene = self.bridge.scene();
         self.result.counts.points_used = scene.points_used;
         self.result.counts.cells = scene.cells_occupied;
+        self.result.counts.intensity_factor = scene.intensity_factor;
         self.result.counts.regions = scene.regions.len() as u32;
         self.result.dropped.add(&scene.dropped);
     }

@@ -66,7 +66,7 @@ pub struct FrameResult {
 }
 
 /// Sizes along the way.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Counts {
     /// Points of the scan.
     pub points: u32,
@@ -76,6 +76,10 @@ pub struct Counts {
     pub cells: u32,
     /// Regions.
     pub regions: u32,
+    /// What the intensities were multiplied by, to be on the scale that the bridge's model knows; 1: as
+    /// the sensor gave them, 0: not told (files of versions before).
+    #[serde(default)]
+    pub intensity_factor: f32,
 }
 
 /// How many regions each expert got.

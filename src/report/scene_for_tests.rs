@@ -67,7 +67,13 @@ pub fn scene() -> (Frame, FrameResult) {
             total_ms: 45.0,
             ..Default::default()
         },
-        counts: Counts { points: 4000, points_used: 3900, cells: 900, regions: 4 },
+        counts: Counts {
+            points: 4000,
+            points_used: 3900,
+            cells: 900,
+            regions: 4,
+            intensity_factor: 1.0,
+        },
         plan: PlanSummary { lpe: 1, vee: 1, ape: 1, emergency: 1, bridge: 0 },
         degraded: vec![FrameDegradation {
             step: Degradation::NoCamera,

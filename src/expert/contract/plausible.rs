@@ -61,6 +61,11 @@ impl Contract {
         {
             return wrong("sensor", "needs at least one beam and a finite height");
         }
+        if let Some(median) = self.sensor.as_ref().and_then(|sensor| sensor.intensity_median)
+            && !(median > 0.0 && median < 1.0)
+        {
+            return wrong("sensor.intensity_median", "must be above 0 and below 1");
+        }
         for (situation, cost) in &self.cost_ms {
             if !(cost.is_finite() && *cost >= 0.0) {
                 return wrong(&format!("cost_ms.{situation}"), "must be a number of milliseconds");
