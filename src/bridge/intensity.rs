@@ -1,13 +1,13 @@
 //! Another sensor's intensities on the scale that the model was trained on.
 //!
 //! What a LiDAR calls a half-bright return is its own affair: on streets the median is 0.24 with
-//! KITTI's HDL-64E (0.14 to 0.30 by frame), 0.49 with View-of-Delft's and 0.05 with nuScenes', each on
+//! KITTI's HDL-64E (0.14 to 0.30 by frame), 0.49 with View-of-Delft's and 0.04 with nuScenes', each on
 //! a scale of 0..1. The contract tells the median that its model knows (`sensor.intensity_median`). A
 //! scan whose median lies within [`LIKE`] times of it is of a like sensor and stays as it is, to the
 //! bit; another is multiplied until the medians agree.
 
 /// Medians that are no further apart than this, as a ratio, are of like sensors.
-const LIKE: f32 = 1.9;
+const LIKE: f32 = 1.75;
 /// The largest factor, either way.
 const MOST: f32 = 10.0;
 /// Fewer points than this say too little of a sensor.

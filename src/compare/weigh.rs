@@ -63,8 +63,8 @@ impl Comparison {
         let known = |class: Judged, a: &str, b: &str| {
             let points = self.verdicts.iter().filter(|v| v.class == class).flat_map(|v| &v.above);
             let mut same = points.filter(|point| point.setting == a && point.against == b);
-            if let Some(point) = same.next() {
-                return point.interval;
+            if let Some(interval) = same.next().and_then(|point| point.interval) {
+                return Some(interval);
             }
             let area = self.find(a)?.area(class, METRIC.0, METRIC.1)?;
             area.difference_interval.filter(|_| b == self.reference)

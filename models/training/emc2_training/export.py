@@ -252,10 +252,11 @@ def begun_with(checkpoint):
     return loop.load(checkpoint).get("begun", {})
 
 
-def sensor_line(checkpoint):
-    """The contract's line on the sensor that a run was trained for."""
+def sensor_line(checkpoint, bridge=False):
+    """The contract's line on the sensor that a run was trained for; for the bridge, which alone scales by it, with the median of its intensities where that is known."""
     begun = begun_with(checkpoint)
-    median = "" if begun.get("own") else f", intensity_median: {INTENSITY_MEDIAN}"
+    known = begun["intensity_median"] if "intensity_median" in begun else None if begun.get("own") else INTENSITY_MEDIAN
+    median = f", intensity_median: {known}" if bridge and known else ""
     return f"sensor: {{beams: {begun.get('lidar_beams', sources.BEAMS)}, origin_height: {begun.get('lidar_height', sources.HEIGHT):g}{median}}}\n"
 
 
@@ -285,7 +286,7 @@ def main():
         net = load_bev(a.bev)
         lost = write(a.out, name, "bridge", net, {"fine": fine[None], "coarse": coarse[None]}, ["heatmap", "boxes"],
               f"classes: {CLASSES}\ngrid:\n  x: [0, 70.4]\n  y: [-40, 40]\n  h: [-1, 3.5]\n  fine_cell: 0.2\n  coarse_cell: 0.4\n"
-              f"  slices: [{edges}]\noverlap_weight: {OVERLAP_WEIGHT}\n{sensor_line(a.bev)}",
+              f"  slices: [{edges}]\noverlap_weight: {OVERLAP_WEIGHT}\n{sensor_line(a.bev, bridge=True)}",
               tolerance=0.3 if calibrate else 2e-3, calibrate=calibrate, keep_float=(*KEEP_FLOAT, *a.keep_float), seen=origin.seen_by(a.bev), keep_calibration=a.keep_calibration)
         rounding = []
         if calibrate:

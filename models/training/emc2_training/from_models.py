@@ -44,7 +44,7 @@ def experts(models, backbone):
 def sensor_of(model):
     """The sensor of a model's contract, as a run's arguments have it."""
     sensor = yaml.safe_load((model / "contract.yaml").read_text())["sensor"]
-    return {"lidar_beams": sensor["beams"], "lidar_height": sensor["origin_height"]}
+    return {"lidar_beams": sensor["beams"], "lidar_height": sensor["origin_height"], "intensity_median": sensor.get("intensity_median")}
 
 
 def main():

@@ -76,7 +76,14 @@ class Own(unittest.TestCase):
         sensor = lambda: yaml.safe_load((self.root / "models/bev/contract.yaml").read_text())["sensor"]
         self.assertEqual(sensor(), {"beams": 32, "origin_height": 2.1})
         self.assertIn("`lidar_beams 32`", (self.root / "models/bev/CARD.md").read_text())
-        self.assertEqual(from_models.sensor_of(self.root / "models/bev"), {"lidar_beams": 32, "lidar_height": 2.1})
+        self.assertEqual(from_models.sensor_of(self.root / "models/bev"), {"lidar_beams": 32, "lidar_height": 2.1, "intensity_median": None})
+        # Back through a checkpoint the bridge's median stays what it was, none of one's own; experts have none.
+        def line(begun, **more):
+            torch.save({"begun": begun}, self.root / "x.pt")
+            return yaml.safe_load(export.sensor_line(self.root / "x.pt", **more))["sensor"].get("intensity_median")
+
+        self.assertEqual([line({}, bridge=True), line({}), line({"own": "x"}, bridge=True)], [export.INTENSITY_MEDIAN, None, None])
+        self.assertEqual([line({"intensity_median": None}, bridge=True), line({"intensity_median": 0.1}, bridge=True)], [None, 0.1])
 
     def test_ranges_of_8_bits_are_set_by_its_frames_as_its_sensor_stands(self):
         path, asked = self.root / "checkpoint.pt", []
