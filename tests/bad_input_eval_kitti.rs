@@ -262,3 +262,17 @@ fn files_that_are_no_evaluations_cannot_be_compared() {
     diff("b.json", "a.json").stderr(contains("b.json"));
     diff("c.json", "a.json").stderr(contains("cannot read"));
 }
+
+#[test]
+fn a_truncation_that_is_no_share_is_told() {
+    let judged = |second: &str| {
+        let label = LABEL.replace("Car 0.00", &format!("Car {second}"));
+        let labels = format!("{LABEL}\n{label}");
+        let folder = folder(&[("labels/000000.txt", &labels), ("results/000000.txt", "")]);
+        eval(folder.path()).assert().code(0)
+    };
+    judged("1").stderr(contains("1 of 2 labels have a truncation of 1").and(contains("Delft")));
+    for share in ["0", "0.4"] {
+        judged(share).stderr(contains("truncation").not());
+    }
+}

@@ -41,6 +41,8 @@ pub struct Bridge {
     proposals: Vec<Proposal>,
     /// Median of the intensities that the model knows.
     intensity_median: Option<f32>,
+    /// Whether it was said that the sensor's are unlike that.
+    said_unlike: bool,
     scene: Scene,
 }
 
@@ -78,6 +80,7 @@ impl Bridge {
             points: Vec::new(),
             proposals: Vec::with_capacity(config.max_proposals),
             intensity_median,
+            said_unlike: false,
             scene: Scene::default(),
         })
     }
@@ -121,6 +124,16 @@ impl Bridge {
         budget::thin(&mut self.points, self.config.point_budget, dropped);
         self.scene.intensity_factor =
             self.intensity_median.map_or(1.0, |median| match_median(&mut self.points, median));
+        if self.scene.intensity_factor != 1.0 && !self.said_unlike {
+            self.said_unlike = true;
+            tracing::warn!(
+                frame = %frame.id,
+                "this LiDAR's intensities are unlike those that the bridge's model was trained on: multiplied by {:.2} in this frame, so that their \
+                 median is {:.2} (counts.intensity_factor of each frame; sensor.intensity_median in the model's contract)",
+                self.scene.intensity_factor,
+                self.intensity_median.unwrap_or_default()
+            );
+        }
         self.scene.points_used = self.points.len() as u32;
         self.scene.cells_occupied = 0;
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::compare_page::place;
 use super::compare_table::{name, sparsity_cells, with};
-use super::compare_words::{scarce, words, words_left_out};
+use super::compare_words::{left_out_in_short, scarce, words, words_left_out};
 use super::html::utc;
 use crate::compare::{Cell, Comparison, SettingFigures, percent};
 use crate::eval::kitti::{Band, Judged, Metric, Strictness};
@@ -62,7 +62,7 @@ pub fn compare_markdown(comparison: &Comparison, picture: Option<&str>) -> Strin
             comparison.reference
         );
     }
-    for sentence in words_left_out(comparison) {
+    for sentence in left_out_in_short(comparison) {
         let _ = writeln!(out, "- {}", plain(&sentence));
     }
     if let Some(address) = picture {
@@ -228,8 +228,13 @@ fn sparsity(out: &mut String, comparison: &Comparison) {
     }
     out.push_str(
         "\n## Most of the picture left out\n\nEverything goes to APE, but its image windows may touch only a share of the picture. Whose turn is first is decided by \
-         the draft's scores, or for comparison by chance, nearness, or number of returns; regions that are not looked at go to LPE.\n\n\
-         | first | asked | skipped | regions to APE | labels wholly inside | behind the bridge, ms | times faster | without the wait | image branch and APE, ms | these, times faster |",
+         the draft's scores, or for comparison by chance, nearness, or number of returns; regions that are not looked at go to LPE.\n\n",
+    );
+    for sentence in words_left_out(comparison) {
+        let _ = writeln!(out, "- {}", plain(&sentence));
+    }
+    out.push_str(
+        "\n| first | asked | skipped | regions to APE | labels wholly inside | behind the bridge, ms | times faster | without the wait | image branch and APE, ms | these, times faster |",
     );
     let classes: Vec<Judged> = comparison.drawn().collect();
     for class in &classes {

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::Error;
 use super::compare_plot::{compare_differences, compare_left_out, compare_plot};
 use super::compare_table::{name, sparsity_cells, with};
-use super::compare_words::{scarce, words, words_left_out};
+use super::compare_words::{left_out_in_short, scarce, words, words_left_out};
 use super::eval_kitti_page::wrap;
 use super::html::{escape, utc};
 use super::palette::{EXPERTS, expert_color, expert_name};
@@ -98,7 +98,7 @@ fn head(comparison: &Comparison) -> String {
         tile(format!("{:.2}", baseline.over_reference), &what);
     }
     out.push_str("</ul>\n<ul class=\"words\">\n");
-    for sentence in words(comparison).into_iter().chain(words_left_out(comparison)) {
+    for sentence in words(comparison).into_iter().chain(left_out_in_short(comparison)) {
         let _ = writeln!(out, "<li>{}</li>", escape(&sentence));
     }
     out.push_str("</ul>\n");
@@ -277,7 +277,11 @@ fn sparsity(comparison: &Comparison) -> Result<String, Error> {
         return Ok(String::new());
     }
     let mut out =
-        "<section>\n<h2>Most of the picture left out</h2>\n<div class=\"plots wide\">".to_owned();
+        "<section>\n<h2>Most of the picture left out</h2>\n<ul class=\"words\">\n".to_owned();
+    for sentence in words_left_out(comparison) {
+        let _ = writeln!(out, "<li>{}</li>", escape(&sentence));
+    }
+    out.push_str("</ul>\n<div class=\"plots wide\">");
     for class in comparison.drawn() {
         out.push_str(&compare_left_out(comparison, class)?);
     }

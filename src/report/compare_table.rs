@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::compare_words::{words, words_left_out};
+use super::compare_words::{left_out_in_short, words};
 use crate::compare::{Comparison, SettingFigures, Sparsity};
 use crate::eval::kitti::{Metric, Strictness};
 
@@ -45,7 +45,7 @@ pub fn compare_table(comparison: &Comparison) -> String {
             comparison.reference
         );
     }
-    for sentence in words(comparison).into_iter().chain(words_left_out(comparison)) {
+    for sentence in words(comparison).into_iter().chain(left_out_in_short(comparison)) {
         let _ = writeln!(out, "{sentence}");
     }
     for note in &comparison.notes {

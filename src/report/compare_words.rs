@@ -24,6 +24,11 @@ pub(super) fn words(comparison: &Comparison) -> Vec<String> {
     out
 }
 
+/// What the masks are worth, a sentence a class; [`words_left_out`] says it share by share.
+pub(super) fn left_out_in_short(comparison: &Comparison) -> Vec<String> {
+    comparison.drawn().filter_map(|class| controls(comparison, class).into_iter().next()).collect()
+}
+
 /// Those on left-out pixels.
 pub(super) fn words_left_out(comparison: &Comparison) -> Vec<String> {
     let mut out = Vec::new();

@@ -55,6 +55,27 @@ fn a_frame_becomes_regions_by_descending_confidence_with_everything_counted() {
 }
 
 #[test]
+fn what_model_and_experts_see_is_on_the_intensity_scale_of_the_model_s_contract() {
+    let factor = |median: Option<f32>, sensor: f32| {
+        let mut contract = bridge_contract();
+        contract.sensor = Some(crate::expert::contract::SensorSpec {
+            beams: 64,
+            origin_height: 1.73,
+            intensity_median: median,
+        });
+        let network = Fake::new(contract, |_: &[Vec<f32>], _: &mut [Vec<f32>]| Ok(()));
+        let mut bridge = Bridge::new(&BridgeConfig::default(), Some(Box::new(network))).unwrap();
+        let mut frame = frame();
+        frame.cloud.points.iter_mut().for_each(|point| point[3] = sensor);
+        let factor = bridge.process(&frame, &mut StageTimes::default()).unwrap().intensity_factor;
+        assert!(bridge.points().iter().all(|point| (point[3] - factor * sensor).abs() < 1e-6));
+        factor
+    };
+    assert!((factor(Some(0.24), 0.05) - 4.8).abs() < 0.1);
+    assert_eq!((factor(Some(0.24), 0.3), factor(None, 0.05)), (1.0, 1.0));
+}
+
+#[test]
 fn the_same_frame_gives_the_same_scene_whatever_came_before() {
     let mut bridge = Bridge::new(&BridgeConfig::default(), Some(network())).unwrap();
     let mut times = StageTimes::default();

@@ -118,8 +118,23 @@ pub fn read(folders: &Folders) -> Result<Input, Error> {
             "{scored} labels have a 16th column, a score: not used (the official program would read it as the next label)"
         ));
     }
+    notes.extend(odd_truncation(&frames));
     notes.extend(odd_detections(&frames));
     Ok(Input { frames, notes })
+}
+
+/// That the second column is no share, as in View-of-Delft's labels: all 0 or 1, a fifth of them 1.
+fn odd_truncation(frames: &[Frame]) -> Option<String> {
+    let labels = || frames.iter().flat_map(|frame| &frame.labels).map(|label| label.row.truncation);
+    let labels = || labels().filter(|truncation| *truncation >= 0.0);
+    let (all, whole) = (labels().count(), labels().filter(|truncation| *truncation == 1.0).count());
+    let shares = labels().any(|truncation| truncation != 0.0 && truncation != 1.0);
+    (!shares && whole > 0 && 5 * whole >= all).then(|| {
+        format!(
+            "{whole} of {all} labels have a truncation of 1 and none has one between 0 and 1: by the rules these do not count (at most 0.5). If the column is \
+             no share cut off (View-of-Delft has 1 for people wholly in the picture), set it to 0 in a copy of the labels"
+        )
+    })
 }
 
 fn read_frame(files: &FrameFiles) -> Result<Frame, Error> {
